@@ -1,0 +1,140 @@
+/** One action, executed as often as its `retry` says. */
+import type { Step } from "../../workflow/model.ts";
+import type { Command } from "./command.ts";
+import type { AttemptResult, StepOutcome } from "./event.ts";
+import { fault } from "./fault.ts";
+import { loop } from "./foreach.ts";
+import { goalSeek } from "./goal.ts";
+import { child, type Cursor, ended, failedWith, pending, type Progress, WAITING } from "./progress.ts";
+import { retryDelay } from "./retry.ts";
+import { type AttemptState, passes } from "./state.ts";
+
+/** Starts that end in a crash before the session is paused: something about this step kills us. */
+export const MAX_CRASHED_STARTS = 3;
+
+export function attempts(step: Step, cursor: Cursor): Progress {
+  const attempt = cursor.node?.attempt ?? null;
+  if (attempt === null) return execute(step, 1, cursor);
+  switch (attempt.status) {
+    case "running":
+      return WAITING;
+    case "interrupted":
+      return attempt.crashes >= MAX_CRASHED_STARTS ? poisoned(attempt, cursor) : execute(step, attempt.number, cursor);
+    case "ended":
+      return attempt.ok ? ended(outcomeOf(attempt, "ok")) : afterFailedAttempt(step, attempt, cursor);
+  }
+}
+
+function poisoned(attempt: AttemptState, { path }: Cursor): Progress {
+  const reason = { kind: "poison" as const, path, starts: attempt.crashes };
+  return pending({ kind: "record", events: [{ type: "session-paused", reason }], whenIdle: true });
+}
+
+function afterFailedAttempt(step: Step, attempt: AttemptState, cursor: Cursor): Progress {
+  if (attempt.fault?.kind === "limit") return parked(attempt);
+  const outcome = outcomeOf(attempt, "failed");
+  const policy = step.retry;
+  if (policy === null) return ended(outcome);
+  const delayMs = retryDelay(policy, attempt, cursor.path);
+  if (delayMs === null) return exhausted(step, outcome, cursor);
+  if (attempt.due || delayMs === 0) return execute(step, attempt.number + 1, cursor);
+  const { lane, path } = cursor;
+  return pending({
+    kind: "wait",
+    lane: lane.id,
+    path,
+    attempt: attempt.number,
+    delayMs,
+    until: attempt.endedAt + delayMs,
+  });
+}
+
+/** A used-up quota is nobody's failure: the session waits, and the agent is taken up where it stopped. */
+function parked({ resetsAt }: AttemptState): Progress {
+  return pending({
+    kind: "record",
+    events: [{ type: "session-paused", reason: { kind: "limit", resetsAt } }],
+    whenIdle: true,
+  });
+}
+
+function exhausted(step: Step, outcome: StepOutcome, cursor: Cursor): Progress {
+  const rule = step.retry?.onExhausted ?? { kind: "stop" };
+  switch (rule.kind) {
+    case "stop":
+      return ended(outcome);
+    case "continue":
+      return ended({ ...outcome, status: "tolerated" });
+    case "fallback": {
+      const done = cursor.sequence(rule.steps, child(cursor, "fallback", { own: false }));
+      if (done.kind === "pending") return done;
+      return ended(passes(done.outcome) ? { ...done.outcome, status: "recovered", fault: outcome.fault } : outcome);
+    }
+  }
+}
+
+/** A command of its own, or the steps that the action is made of. */
+function execute(step: Step, number: number, cursor: Cursor): Progress {
+  const parts = body(step, child(cursor, `body-${String(number)}`));
+  if (parts === null) return pending(attemptCommand({ step, number, settled: null }, cursor));
+  if (parts.kind === "pending") return parts;
+  return pending(attemptCommand({ step, number, settled: settledResult(parts.outcome) }, cursor));
+}
+
+function body(step: Step, cursor: Cursor): Progress | null {
+  switch (step.action.kind) {
+    case "foreach":
+      return loop(step, step.action, cursor);
+    case "goal_seek":
+      return goalSeek(step, step.action, cursor);
+    case "group":
+      return cursor.sequence(step.action.steps, cursor);
+    case "agent":
+    case "shell":
+    case "write_file":
+    case "analyze":
+      return null;
+  }
+}
+
+function settledResult(outcome: StepOutcome): AttemptResult {
+  const ok = passes(outcome);
+  return {
+    ok,
+    exitCode: ok ? 0 : outcome.exitCode,
+    output: outcome.output,
+    stderr: "",
+    durationMs: outcome.durationMs,
+    fault: ok ? null : (outcome.fault ?? fault("loop", "a step inside failed")),
+    resetsAt: null,
+  };
+}
+
+interface Execution {
+  readonly step: Step;
+  readonly number: number;
+  readonly settled: AttemptResult | null;
+}
+
+function attemptCommand({ step, number, settled }: Execution, cursor: Cursor): Command {
+  const { lane, node, path, context } = cursor;
+  const interrupted = node?.attempt?.status === "interrupted" ? node.attempt : null;
+  return {
+    kind: "attempt",
+    lane: lane.id,
+    path,
+    attempt: number,
+    step,
+    context,
+    since: interrupted?.since ?? lane.tree,
+    before: node?.before ?? lane.tree,
+    resume: interrupted?.agentSession ?? null,
+    settled,
+  };
+}
+
+function outcomeOf(attempt: AttemptState, status: "ok" | "failed"): StepOutcome {
+  const { exitCode, output, durationMs } = attempt;
+  const base: StepOutcome = { status, exitCode, output, fault: attempt.fault, durationMs };
+  return status === "failed" && attempt.fault === null ? failedWith(fault("exit", "it failed"), base) : base;
+}

@@ -1,0 +1,114 @@
+/**
+ * What should be in flight now. Pure and idempotent: it depends on nothing but the state, proposes nothing that is
+ * finished, and proposes nothing at all once the session has settled.
+ */
+import type { Json } from "../../workflow/model.ts";
+import type { Command, StepContext } from "./command.ts";
+import type { EventBody, StepOutcome } from "./event.ts";
+import { landing } from "./landing.ts";
+import { type Cursor, PASSED } from "./progress.ts";
+import { type Lane, MAIN, type Node, passes, type Session, type State } from "./state.ts";
+import { sequence } from "./step.ts";
+
+export function decide(state: State): readonly Command[] {
+  if (state.kind === "none" || state.status !== "running") return [];
+  if (state.stopping !== null) return [settle({ type: "session-paused", reason: state.stopping })];
+  const main = state.lanes.get(MAIN);
+  if (main === undefined) return [];
+  if (!main.ready && !main.removed) {
+    return [
+      { kind: "prepare-lane", lane: MAIN, tree: main.tree, mode: main.want, reason: "the session was interrupted" },
+    ];
+  }
+  return inputsDone(state, main) ? landing(state, main) : program(state, main);
+}
+
+/** One iteration of the workflow for each input; one without input where none is given. */
+function inputsOf(session: Session): readonly (string | null)[] {
+  return session.order.inputs.length === 0 ? [null] : session.order.inputs;
+}
+
+function inputsDone(session: Session, main: Lane): boolean {
+  return main.root.done >= inputsOf(session).length;
+}
+
+function program(session: Session, main: Lane): readonly Command[] {
+  const input = main.root.done;
+  const value = inputsOf(session)[input] ?? null;
+  const inputNode = main.root.children.get(`input-${String(input)}`) ?? null;
+  const pass = inputNode?.done ?? 0;
+  if (pass > 0 && (pass >= session.order.maxIterations || !madeCommits(inputNode))) {
+    return [now({ type: "input-ended", input, value, outcome: PASSED, salvage: null })];
+  }
+  const steps = sequence(session.order.workflow.steps, passCursor(session, main, { input, value, pass }));
+  if (steps.kind === "pending") return steps.commands;
+  if (passes(steps.outcome))
+    return [now({ type: "pass-ended", input, pass, commits: main.commits - commitsBefore(inputNode, pass) })];
+  return afterFailedInput(session, main, { input, value, outcome: steps.outcome, node: inputNode });
+}
+
+/** `-n` goes on only while the passes make commits. */
+function madeCommits(inputNode: Node | null): boolean {
+  return inputNode?.last?.output === "commits";
+}
+
+function commitsBefore(inputNode: Node | null, pass: number): number {
+  return inputNode?.children.get(`pass-${String(pass)}`)?.commitsBefore ?? 0;
+}
+
+interface Pass {
+  readonly input: number;
+  readonly value: string | null;
+  readonly pass: number;
+}
+
+function passCursor(session: Session, main: Lane, { input, value, pass }: Pass): Cursor {
+  const path = `input-${String(input)}/pass-${String(pass)}`;
+  const node = main.root.children.get(`input-${String(input)}`)?.children.get(`pass-${String(pass)}`) ?? null;
+  return {
+    session,
+    lane: main,
+    node,
+    path,
+    context: mainContext(passVariables(session, { input, value, pass })),
+    sequence,
+  };
+}
+
+function passVariables(session: Session, { input, value, pass }: Pass): Readonly<Record<string, Json>> {
+  const counted = { ITERATION: pass + 1, INDEX: input, TOTAL: inputsOf(session).length };
+  return value === null ? counted : { ...counted, ARG: value, ARG_1: value };
+}
+
+function mainContext(locals: Readonly<Record<string, Json>>): StepContext {
+  return { lane: MAIN, locals, deadline: null, defaultTimeoutMs: null, shared: false, own: true };
+}
+
+interface FailedInput {
+  readonly input: number;
+  readonly value: string | null;
+  readonly outcome: StepOutcome;
+  readonly node: Node | null;
+}
+
+function afterFailedInput(
+  session: Session,
+  main: Lane,
+  { input, value, outcome, node }: FailedInput,
+): readonly Command[] {
+  if (session.order.keepGoing && value !== null) {
+    return [{ kind: "leave-input", input, value, to: node?.before ?? main.tree, outcome }];
+  }
+  const { fault } = outcome;
+  if (fault === null) return [];
+  return [settle({ type: "session-failed", fault, path: `input-${String(input)}` })];
+}
+
+function now(...events: readonly EventBody[]): Command {
+  return { kind: "record", events, whenIdle: false };
+}
+
+/** Concludes the session's work; waits for what is still in flight. */
+function settle(event: EventBody): Command {
+  return { kind: "record", events: [event], whenIdle: true };
+}

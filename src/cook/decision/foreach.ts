@@ -1,0 +1,149 @@
+/**
+ * `foreach`: steps once for each item; in order, side by side in one tree, or side by side in a lane each.
+ *
+ * A lane's commits are merged in the order of the items, so the result does not depend on who was faster.
+ */
+import type { ForeachAction, Json, Step } from "../../workflow/model.ts";
+import type { Command } from "./command.ts";
+import type { StepOutcome } from "./event.ts";
+import { fault } from "./fault.ts";
+import { child, type Cursor, ended, failedWith, PASSED, pending, type Progress, WAITING } from "./progress.ts";
+import { itemLane, type Node, passes } from "./state.ts";
+
+export function loop(step: Step, action: ForeachAction, cursor: Cursor): Progress {
+  const { lane, path, context, node } = cursor;
+  if (node === null || node.items === null) return pending({ kind: "plan-items", lane: lane.id, path, step, context });
+  const stopped = node.failures > 0 && !action.continueOnError;
+  const running = openItems(node, node.items.length, stopped ? 0 : action.parallel);
+  const commands = running.flatMap((index) => itemCommands(action, index, cursor, node));
+  if (running.length > 0) return commands.length === 0 ? WAITING : pending(...commands);
+  return ended(total(step, action, node));
+}
+
+/** The first `limit` items that have not ended; after a failure only those that have begun already. */
+function openItems(node: Node, count: number, limit: number): readonly number[] {
+  const open: number[] = [];
+  for (let index = node.done; index < count; index++) {
+    if (node.settled.has(index)) continue;
+    if (limit === 0 ? node.children.has(`item-${String(index)}`) : open.length < limit) open.push(index);
+    if (limit > 0 && open.length >= limit) break;
+    if (limit === 0 && index > node.done + MAX_WINDOW) break;
+  }
+  return open;
+}
+
+/** Items that have begun stand close to the first open one; no need to look further. */
+const MAX_WINDOW = 1_000;
+
+function itemCommands(action: ForeachAction, index: number, cursor: Cursor, node: Node): readonly Command[] {
+  const own = action.parallel > 1 && !action.shared;
+  const progress = own
+    ? itemInLane(action, index, cursor, node)
+    : cursor.sequence(action.steps, child(cursor, segment(index), itemContext(action, index, cursor, node)));
+  if (progress.kind === "pending") return progress.commands;
+  return [itemEnded(index, progress.outcome, cursor)];
+}
+
+function itemEnded(index: number, outcome: StepOutcome, { lane, path }: Cursor): Command {
+  return { kind: "record", events: [{ type: "item-ended", lane: lane.id, path, index, outcome }], whenIdle: false };
+}
+
+function itemContext(action: ForeachAction, index: number, cursor: Cursor, node: Node): Partial<Cursor["context"]> {
+  const items = node.items ?? [];
+  const item = items[index] ?? null;
+  const locals: Readonly<Record<string, Json>> = {
+    ...cursor.context.locals,
+    item,
+    index,
+    total: items.length,
+    item_index: index,
+    item_total: items.length,
+    item_json: JSON.stringify(item),
+    item_id: `item_${String(index)}`,
+  };
+  return { locals, shared: cursor.context.shared || (action.parallel > 1 && action.shared), own: true };
+}
+
+/** Worktree, steps, merge in order, worktree away. */
+function itemInLane(action: ForeachAction, index: number, cursor: Cursor, node: Node): Progress {
+  const id = itemLane(cursor.lane.id, cursor.path, index);
+  const lane = cursor.session.lanes.get(id);
+  const base = { head: node.before.head, snapshot: null };
+  if (lane === undefined)
+    return pending({ kind: "prepare-lane", lane: id, tree: base, mode: "restore", reason: "a new lane" });
+  const remove: Command = {
+    kind: "remove-lane",
+    lane: id,
+    target: null,
+    reason: `item ${String(index + 1)} of ${cursor.path}`,
+  };
+  if (lane.removed) return ended(laneOutcome(lane.merge, lane.root.last));
+  if (!lane.ready && lane.merge === null) {
+    return pending({
+      kind: "prepare-lane",
+      lane: id,
+      tree: lane.tree,
+      mode: lane.want,
+      reason: "the step was interrupted",
+    });
+  }
+  if (lane.merge !== null) return pending(remove);
+  const context = { ...cursor.context, ...itemContext(action, index, cursor, node), lane: id };
+  const steps = cursor.sequence(action.steps, { ...cursor, lane, node: lane.root, path: "", context });
+  if (steps.kind === "pending") return steps;
+  if (!passes(steps.outcome) || lane.tree.head === base.head) return pending(remove);
+  if (index !== firstOpen(node)) return WAITING;
+  return pending({
+    kind: "merge-lane",
+    lane: id,
+    into: cursor.lane.id,
+    from: lane.tree,
+    label: `item ${String(index + 1)}`,
+  });
+}
+
+function firstOpen(node: Node): number {
+  return node.done;
+}
+
+function laneOutcome(
+  merge: "merged" | { readonly conflicts: readonly string[] } | null,
+  last: StepOutcome | null,
+): StepOutcome {
+  const outcome = last ?? PASSED;
+  if (merge === null || merge === "merged") return outcome;
+  const conflict = fault(
+    "conflict",
+    `the item's commits conflict with those of earlier items in ${merge.conflicts.join(", ")}`,
+    {
+      help: "its work is kept: see prodigy salvage list",
+    },
+  );
+  return failedWith(conflict, outcome);
+}
+
+function total(step: Step, action: ForeachAction, node: Node): StepOutcome {
+  const count = node.items?.length ?? 0;
+  const passed = node.done + node.settled.size - node.failures;
+  const output = `Foreach completed: ${String(count)} total, ${String(passed)} successful, ${String(node.failures)} failed`;
+  if (node.failures === 0) return { ...PASSED, output };
+  const first = node.failure;
+  const message = `${String(node.failures)} of ${String(count)} items of step "${step.label}" failed${first === null ? "" : `; the first: ${first.message}`}`;
+  const given = failedWith(
+    fault("loop", message, {
+      exitCode: first?.exitCode ?? 1,
+      lastLines: first?.lastLines ?? [],
+      at: first?.at ?? step.at,
+      logs: first?.logs ?? [],
+    }),
+    {
+      ...PASSED,
+      output,
+    },
+  );
+  return action.continueOnError ? { ...given, exitCode: 1 } : given;
+}
+
+function segment(index: number): string {
+  return `item-${String(index)}`;
+}

@@ -1,0 +1,208 @@
+/**
+ * What a step means, in the order in which it happens:
+ *
+ *   when -> attempts (retry) -> validate, complete, validate again ... -> commit required -> handlers -> the step's end
+ *
+ * Each function looks at what has been recorded under a path and says either how that part ended or what has to run next.
+ * Nothing is remembered between calls, so a resumed run stands at the same place as one that was never interrupted.
+ */
+import type { FailurePolicy, Step, Validation } from "../../workflow/model.ts";
+import { attempts } from "./attempt.ts";
+import type { StepOutcome, ValidationResult } from "./event.ts";
+import { fault } from "./fault.ts";
+import {
+  child,
+  type Cursor,
+  deadlineWithin,
+  ended,
+  failedWith,
+  PASSED,
+  pending,
+  type Progress,
+  record,
+} from "./progress.ts";
+import { passes } from "./state.ts";
+
+/** Steps in order, up to the first that fails. */
+export function sequence(steps: readonly Step[], cursor: Cursor): Progress {
+  const { node } = cursor;
+  const last = node?.last ?? null;
+  if (last !== null && !passes(last)) return ended(last);
+  const index = node?.done ?? 0;
+  const step = steps[index];
+  if (step === undefined) return ended(last ?? PASSED);
+  return oneStep(step, child(cursor, `step-${String(index)}`));
+}
+
+function oneStep(step: Step, cursor: Cursor): Progress {
+  const { lane, path, context } = cursor;
+  if (step.when !== null && cursor.node?.entered !== true) {
+    return pending({ kind: "evaluate", lane: lane.id, path, step, context });
+  }
+  const result = withHandlers(step, cursor);
+  if (result.kind === "pending") return result;
+  return record({ type: "step-ended", lane: lane.id, path, label: step.label, outcome: result.outcome, set: {} });
+}
+
+/** The step's work, and what its author wants done about the way it ended. */
+function withHandlers(step: Step, cursor: Cursor): Progress {
+  const work = core(step, cursor);
+  if (work.kind === "pending") return work;
+  const outcome = work.outcome;
+  const exact = step.onExitCode.find((entry) => entry.code === outcome.exitCode)?.steps ?? null;
+  if (passes(outcome)) return afterSuccess(exact ?? step.onSuccess, outcome, cursor);
+  return afterFailure({ step, exact, outcome }, cursor);
+}
+
+/** Attempts, validation and the commit requirement: everything that must hold for a step to be done. */
+export function core(step: Step, cursor: Cursor): Progress {
+  const run = attempts(step, child(cursor, "run", { deadline: stepDeadline(step, cursor) }));
+  if (run.kind === "pending" || run.outcome.status !== "ok") return run;
+  const validated = step.validate === null ? run : validation(step, step.validate, { ...cursor, outcome: run.outcome });
+  if (validated.kind === "pending" || !passes(validated.outcome)) return validated;
+  if (step.commitRequired && !hasCommitted(cursor)) return ended(failedWith(commitMissing(step), validated.outcome));
+  return validated;
+}
+
+/** Loops are limited as a whole; a single command is limited by each of its attempts. */
+function stepDeadline(step: Step, cursor: Cursor): number | null {
+  const { kind } = step.action;
+  return kind === "foreach" || kind === "group" || kind === "goal_seek"
+    ? deadlineWithin(cursor, step.timeoutMs)
+    : cursor.context.deadline;
+}
+
+function hasCommitted({ session, lane, node }: Cursor): boolean {
+  return session.order.dryRun || (node !== null && node.before.head !== lane.tree.head);
+}
+
+function commitMissing(step: Step): ReturnType<typeof fault> {
+  return fault(
+    "commit-required",
+    `step "${step.label}" must create a commit (commit_required), but HEAD did not move`,
+    {
+      at: step.at,
+      help: "let the step commit, set auto_commit: true, or drop commit_required",
+    },
+  );
+}
+
+interface ValidationCursor extends Cursor {
+  readonly outcome: StepOutcome;
+}
+
+function validation(step: Step, rules: Validation, cursor: ValidationCursor): Progress {
+  const deadline = deadlineWithin(cursor, rules.timeoutMs);
+  for (let round = 1; ; round++) {
+    const checked = sequence(rules.steps, child(cursor, `validate-${String(round)}`, { deadline, own: false }));
+    if (checked.kind === "pending") return checked;
+    const result = cursor.node?.validations[round - 1];
+    if (result === undefined) {
+      const { lane, path, context } = cursor;
+      return pending({ kind: "read-validation", lane: lane.id, path, round, step, context, outcome: checked.outcome });
+    }
+    if (isComplete(result, rules)) return ended(cursor.outcome);
+    const incomplete = whyIncomplete(step, rules, result);
+    if (rules.onIncomplete === null) return ended(failedWith(incomplete, cursor.outcome));
+    const given = {
+      ...failedWith(incomplete, cursor.outcome),
+      status: rules.onIncomplete.failWorkflow ? ("failed" as const) : ("tolerated" as const),
+    };
+    if (round > rules.onIncomplete.maxAttempts) return ended(given);
+    const completing = completion(step, rules.onIncomplete, child(cursor, `complete-${String(round)}`, { own: false }));
+    if (completing.kind === "pending") return completing;
+    if (!passes(completing.outcome)) return ended({ ...given, fault: completing.outcome.fault });
+  }
+}
+
+function completion(step: Step, rules: NonNullable<Validation["onIncomplete"]>, cursor: Cursor): Progress {
+  const done = sequence(rules.steps, cursor);
+  if (done.kind === "pending" || !passes(done.outcome)) return done;
+  return rules.commitRequired && !hasCommitted(cursor) ? ended(failedWith(commitMissing(step), done.outcome)) : done;
+}
+
+function isComplete(result: ValidationResult, rules: Validation): boolean {
+  return result.problem === null && result.completion >= rules.threshold;
+}
+
+function whyIncomplete(step: Step, rules: Validation, result: ValidationResult): ReturnType<typeof fault> {
+  const found =
+    result.problem ?? `it is ${String(result.completion)} % complete, ${String(rules.threshold)} % are needed`;
+  return fault("incomplete", `validation of step "${step.label}" did not pass: ${found}`, {
+    at: rules.at,
+    lastLines: result.missing.slice(0, 10),
+  });
+}
+
+function afterSuccess(steps: readonly Step[], outcome: StepOutcome, cursor: Cursor): Progress {
+  if (steps.length === 0) return ended(outcome);
+  const done = sequence(steps, child(cursor, "success", { own: false }));
+  if (done.kind === "pending") return done;
+  return ended(passes(done.outcome) ? outcome : done.outcome);
+}
+
+interface Failure {
+  readonly step: Step;
+  /** The steps of `on_exit_code` for this very code; they stand in for the handler's. */
+  readonly exact: readonly Step[] | null;
+  readonly outcome: StepOutcome;
+}
+
+function afterFailure(failure: Failure, cursor: Cursor): Progress {
+  const policy = failure.step.onFailure;
+  switch (policy.kind) {
+    case "handle":
+      return handled(failure, policy, cursor);
+    case "tolerate":
+    case "fail": {
+      const outcome: StepOutcome =
+        policy.kind === "tolerate" ? { ...failure.outcome, status: "tolerated" } : failure.outcome;
+      if (failure.exact === null) return ended(outcome);
+      const done = sequence(failure.exact, child(cursor, `exit-${String(outcome.exitCode)}`, { own: false }));
+      return done.kind === "pending" ? done : ended(outcome);
+    }
+  }
+}
+
+function handled(failure: Failure, policy: FailurePolicy & { kind: "handle" }, cursor: Cursor): Progress {
+  const given: StepOutcome = { ...failure.outcome, status: policy.failWorkflow ? "failed" : "tolerated" };
+  let latest = given;
+  for (let round = 1; round <= policy.rounds; round++) {
+    const handler = child(cursor, `handler-${String(round)}`, { own: false, defaultTimeoutMs: policy.timeoutMs });
+    const done = sequence(failure.exact ?? policy.steps, handler);
+    if (done.kind === "pending") return done;
+    if (!passes(done.outcome)) {
+      if (policy.handlerFailureFatal) return ended(failedWith(handlerFailed(failure.step, done.outcome), latest));
+      continue;
+    }
+    if (policy.then !== "rerun") return ended(concluded(policy.then, latest, done.outcome));
+    const again = core({ ...failure.step, retry: null }, child(cursor, `rerun-${String(round)}`));
+    if (again.kind === "pending") return again;
+    if (passes(again.outcome)) return ended(again.outcome);
+    latest = { ...again.outcome, status: given.status };
+  }
+  return ended(latest);
+}
+
+function concluded(then: "accept" | "replace" | "fail", outcome: StepOutcome, handler: StepOutcome): StepOutcome {
+  switch (then) {
+    case "accept":
+      return { ...outcome, status: "recovered" };
+    case "replace":
+      return { ...handler, status: "recovered", fault: outcome.fault };
+    case "fail":
+      return { ...outcome, status: "failed" };
+  }
+}
+
+function handlerFailed(step: Step, handler: StepOutcome): ReturnType<typeof fault> {
+  return fault(
+    "handler",
+    `the on_failure handler of step "${step.label}" failed: ${handler.fault?.message ?? "it did not pass"}`,
+    {
+      at: step.at,
+      exitCode: handler.exitCode,
+      lastLines: handler.fault?.lastLines ?? [],
+    },
+  );
+}

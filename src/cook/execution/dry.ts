@@ -1,0 +1,124 @@
+/**
+ * A dry run: the same engine with a performer that does nothing, so nothing can be executed by mistake. Every step is
+ * assumed to pass; conditions and items that would need a command are assumed to be there.
+ */
+import type { Json } from "../../workflow/model.ts";
+import type { EventBody, ValidationResult } from "../decision/event.ts";
+import { type Lane, MAIN, type Session } from "../decision/state.ts";
+import type { Effect, Performer } from "../orchestrator.ts";
+import type { MaskerPort } from "../ports.ts";
+import { laneIn } from "./room.ts";
+import { shownLabel } from "./perform.ts";
+
+export function createDryPerformer({ masker }: { readonly masker: MaskerPort }): Performer {
+  return {
+    announce: (command, session) => announce(command, session, masker),
+    perform: (command, session) => Promise.resolve(pretend(command, session)),
+  };
+}
+
+function announce(command: Effect, session: Session, masker: MaskerPort): EventBody | null {
+  if (command.kind !== "attempt" || command.settled !== null) return null;
+  const { lane, path, attempt, context } = command;
+  return {
+    type: "attempt-started",
+    lane,
+    path,
+    attempt,
+    label: masker.mask(shownLabel(command, session, { masker })),
+    agentSession: null,
+    continued: false,
+    shared: context.shared,
+    logs: [],
+  };
+}
+
+const COMPLETE: ValidationResult = {
+  completion: 100,
+  status: "complete",
+  implemented: [],
+  missing: [],
+  gaps: {},
+  raw: null,
+  problem: null,
+};
+
+function pretend(command: Effect, session: Session): readonly EventBody[] {
+  switch (command.kind) {
+    case "prepare-lane":
+      return [
+        {
+          type: "lane-prepared",
+          lane: command.lane,
+          directory: session.order.repository.path,
+          tree: command.tree,
+          salvage: null,
+        },
+      ];
+    case "evaluate":
+      return [{ type: "step-entered", lane: command.lane, path: command.path }];
+    case "attempt": {
+      const { lane, path, attempt, settled } = command;
+      const result = settled ?? {
+        ok: true,
+        exitCode: 0,
+        output: "",
+        stderr: "",
+        durationMs: 0,
+        fault: null,
+        resetsAt: null,
+      };
+      return [
+        {
+          type: "attempt-ended",
+          lane,
+          path,
+          attempt,
+          result,
+          tree: laneIn(session, lane).tree,
+          commits: [],
+          usage: null,
+          set: {},
+        },
+      ];
+    }
+    case "wait":
+      return [{ type: "retry-due", lane: command.lane, path: command.path, attempt: command.attempt, delayMs: 0 }];
+    case "plan-items":
+      return [{ type: "items-planned", lane: command.lane, path: command.path, items: assumedItems(command) }];
+    case "read-validation":
+      return [
+        {
+          type: "validated",
+          lane: command.lane,
+          path: command.path,
+          round: command.round,
+          result: COMPLETE,
+          set: { validation: { completion: 100, gaps: {}, missing: [] } },
+        },
+      ];
+    case "merge-lane":
+      return [
+        { type: "lane-merged", lane: command.lane, into: command.into, tree: mainLane(session).tree, commits: 0 },
+      ];
+    case "remove-lane":
+      return [{ type: "lane-removed", lane: command.lane, salvage: null }];
+    case "leave-input":
+    case "plan-landing":
+    case "ask-landing":
+    case "merge-target":
+    case "land":
+      throw new Error(`bug: a dry run came to ${command.kind}`);
+  }
+}
+
+function mainLane(session: Session): Lane {
+  return laneIn(session, MAIN);
+}
+
+/** A command that would list the items is not run; one item stands for all of them. */
+function assumedItems(command: Effect & { kind: "plan-items" }): readonly Json[] {
+  const { action } = command.step;
+  if (action.kind !== "foreach" || action.input.kind === "command") return ["<item>"];
+  return action.maxItems === null ? action.input.items : action.input.items.slice(0, action.maxItems);
+}

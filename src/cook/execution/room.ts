@@ -1,0 +1,115 @@
+/** What every effect has at hand. */
+import type { StepContext } from "../decision/command.ts";
+import type { Fault, LaneId, StepPath } from "../decision/event.ts";
+import { fault } from "../decision/fault.ts";
+import { assert } from "../decision/assert.ts";
+import type { Lane, Session } from "../decision/state.ts";
+import type { LiveSink, Ports } from "../ports.ts";
+import type { Step } from "../../workflow/model.ts";
+import { createScope, type Scope } from "../../workflow/scope.ts";
+import { interpolate, type RenderOptions } from "../../workflow/template.ts";
+import { type EnvironmentCache, environmentFor } from "./environment.ts";
+import { type Place, scopeOf } from "./scope.ts";
+
+export interface Room {
+  readonly ports: Ports;
+  readonly live: LiveSink;
+  readonly cache: EnvironmentCache;
+  readonly session: Session;
+  readonly signal: AbortSignal;
+}
+
+/** A step with everything that it sees. */
+export interface Setting {
+  readonly place: Place;
+  /** For scripts: names of the environment are left to the shell. */
+  readonly scope: Scope;
+  /** For prompts and files, which no shell reads: names of the environment are variables too. */
+  readonly fullScope: Scope;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where the step works. */
+  readonly directory: string;
+  readonly root: string;
+}
+
+export function laneIn(session: Session, id: LaneId): Lane {
+  const lane = session.lanes.get(id);
+  assert(lane !== undefined, `command for unknown lane ${id}`);
+  return lane;
+}
+
+interface Subject {
+  readonly lane: LaneId;
+  readonly path: StepPath;
+  readonly step: Step;
+  readonly context: StepContext;
+}
+
+export function placeOf(subject: Subject, session: Session): Place {
+  const { path, step, context } = subject;
+  return { session, lane: laneIn(session, subject.lane), path, step, context };
+}
+
+/** A fault that ends the attempt before it has begun. */
+export class Refusal {
+  readonly fault: Fault;
+  constructor(reason: Fault) {
+    this.fault = reason;
+  }
+}
+
+export async function settingOf(subject: Subject, room: Room): Promise<Setting | Refusal> {
+  const { ports, session } = room;
+  const place = placeOf(subject, session);
+  const scope = await scopeOf(place, ports);
+  const environment = await environmentFor({ place, scope, ports, cache: room.cache, signal: room.signal });
+  if (!environment.ok) return new Refusal(environment.fault);
+  const env = environment.value;
+  const own = Object.fromEntries(scope.entries());
+  const withEnv = createScope([{ values: { env } }, { values: own }]);
+  const fullScope = createScope([{ values: { ...declaredNames(place, env), env } }, { values: own }]);
+  const root = place.lane.directory ?? session.order.repository.path;
+  const directory = directoryOf(subject.step, fullScope, root);
+  if (directory instanceof Refusal) return directory;
+  return { place, scope: withEnv, fullScope, env, directory, root };
+}
+
+/** Environment names that the workflow itself sets; the user's own environment is not a set of variables. */
+function declaredNames(
+  { session, step }: Place,
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const { environment } = session.order.workflow;
+  const profiles = Object.values(environment.profiles).flat();
+  const names = [...environment.values, ...environment.secrets, ...profiles, ...step.env].map(({ name }) => name);
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+function directoryOf(step: Step, scope: Scope, root: string): string | Refusal {
+  if (step.workingDir === null) return root;
+  const rendered = render(step.workingDir, scope, step);
+  if (rendered instanceof Refusal) return rendered;
+  return rendered.startsWith("/") ? rendered : `${root}/${rendered}`;
+}
+
+/** Fills a template that no shell reads. */
+export function render(
+  template: string,
+  scope: Scope,
+  step: Step,
+  options: RenderOptions = { target: "prompt" },
+): string | Refusal {
+  const rendered = interpolate(template, scope, options);
+  if (rendered.ok) return rendered.text;
+  const [first] = rendered.problems;
+  return new Refusal(
+    fault(
+      "template",
+      `step "${step.label}" uses a variable that has no value: ${rendered.problems.map(({ message }) => message).join("; ")}`,
+      {
+        at: step.at,
+        help: first?.help ?? "give it a default as in ${name:-default}",
+      },
+    ),
+  );
+}

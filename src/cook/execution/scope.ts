@@ -1,0 +1,133 @@
+/** What a step sees: the variables of its lane, of the loops around it and of the run. */
+import type { Json, Step } from "../../workflow/model.ts";
+import { createScope, type Scope, type ScopeLayer } from "../../workflow/scope.ts";
+import type { StepContext } from "../decision/command.ts";
+import type { Changes, Commit, StepPath } from "../decision/event.ts";
+import type { Lane, Session } from "../decision/state.ts";
+import type { MaskerPort, Ports } from "../ports.ts";
+
+/** A place in the run for which variables are wanted. */
+export interface Place {
+  readonly session: Session;
+  readonly lane: Lane;
+  readonly path: StepPath;
+  readonly context: StepContext;
+  readonly step: Step;
+}
+
+/** The scope without what must be asked of git: enough for labels. */
+export function knownScope(place: Place, masker: MaskerPort): Scope {
+  return createScope(layersOf(place, masker));
+}
+
+/** The whole scope. Git is asked only for names that the step mentions. */
+export async function scopeOf(place: Place, ports: Pick<Ports, "trees" | "masker">): Promise<Scope> {
+  const text = JSON.stringify(place.step);
+  const layers = [...layersOf(place, ports.masker)];
+  if (/workflow\.|git\./.test(text)) layers.push(await workflowLayer(place, ports));
+  if (/merge\./.test(text)) layers.push(await mergeLayer(place, ports));
+  return createScope(layers);
+}
+
+function layersOf({ session, lane, context, step }: Place, masker: MaskerPort): readonly ScopeLayer[] {
+  const { order } = session;
+  const value = context.locals["ARG"];
+  return [
+    { values: { params: order.parameters, ...order.parameters } },
+    { values: unsealed(lane.vars, masker) },
+    { values: { args: typeof value === "string" ? [value] : [] } },
+    { values: builtIn(session, lane, step) },
+    { values: unsealed(context.locals, masker) },
+  ];
+}
+
+function builtIn(session: Session, lane: Lane, step: Step): Readonly<Record<string, Json>> {
+  const { order } = session;
+  const directory = lane.directory ?? "";
+  return {
+    PROJECT_ROOT: directory,
+    WORKTREE: directory,
+    "workflow.name": order.workflow.name,
+    "workflow.id": order.session,
+    "step.label": step.label,
+    "session.id": order.session,
+    "worktree.path": directory,
+    "worktree.branch": order.branch,
+    "project.root": order.repository.path,
+    "run.session": order.session,
+    "run.directory": directory,
+    "run.branch": order.branch,
+    "run.target": order.target,
+    "run.profile": order.profile,
+  };
+}
+
+/** Captured values lie in the state with their secrets sealed; they are opened only here, in memory. */
+function unsealed(values: Readonly<Record<string, Json>>, masker: MaskerPort): Readonly<Record<string, Json>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, mapStrings(value, (text) => masker.unseal(text))]),
+  );
+}
+
+/** A copy of the value in which every text has been changed. */
+export function mapStrings(value: Json, change: (text: string) => string): Json {
+  if (typeof value === "string") return change(value);
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map((entry: Json) => mapStrings(entry, change));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, mapStrings(entry, change)]));
+}
+
+async function workflowLayer({ session, lane }: Place, { trees }: Pick<Ports, "trees">): Promise<ScopeLayer> {
+  const from = { head: session.order.base, snapshot: null };
+  const changes = await trees.changes({ lane: lane.id, from, to: lane.tree });
+  const facts = changes.ok ? changeVariables(changes.value, []) : {};
+  const dotted = Object.fromEntries(Object.entries(facts).map(([name, value]) => [`workflow.${name}`, value]));
+  return { values: { ...dotted, "workflow.commit_count": lane.commits, "git.workflow": facts } };
+}
+
+/** The names of a step's changes, as `step.*` and `workflow.*` have them. */
+export function changeVariables(changes: Changes, commits: readonly Commit[]): Readonly<Record<string, Json>> {
+  return {
+    files_added: changes.added,
+    files_modified: changes.modified,
+    files_deleted: changes.deleted,
+    files_changed: [...changes.added, ...changes.modified, ...changes.deleted].toSorted(),
+    insertions: changes.insertions,
+    deletions: changes.deletions,
+    commit_count: commits.length,
+    commits: commits.map((commit) => ({
+      hash: commit.hash,
+      message: commit.message,
+      author: commit.author,
+      timestamp: commit.at,
+      insertions: commit.changes.insertions,
+      deletions: commit.changes.deletions,
+    })),
+  };
+}
+
+async function mergeLayer({ session, lane }: Place, { trees }: Pick<Ports, "trees">): Promise<ScopeLayer> {
+  const { order } = session;
+  const from = { head: order.base, snapshot: null };
+  const [captured, changes] = [
+    await trees.capture({ lane: lane.id, since: from, keep: [] }),
+    await trees.changes({ lane: lane.id, from, to: lane.tree }),
+  ];
+  const commits = captured.ok ? captured.value.commits : [];
+  const files = changes.ok
+    ? [...changes.value.added, ...changes.value.modified, ...changes.value.deleted].toSorted()
+    : [];
+  const merge: Json = {
+    worktree: order.session,
+    source_branch: order.branch,
+    target_branch: order.target,
+    session_id: order.session,
+    commits: commits.map(({ hash, message, author, at }) => ({ id: hash, message, author, timestamp: at })),
+    commit_count: commits.length,
+    commit_ids: commits.map(({ hash }) => hash.slice(0, 8)),
+    modified_files: files,
+    file_count: files.length,
+    file_list: files,
+  };
+  return { values: { merge } };
+}

@@ -1,0 +1,198 @@
+/**
+ * What follows from an action, before the attempt is over: auto-commit, the tree as it is now, captured values, the
+ * output file, declared outputs. The order is that of the language: a later one sees the earlier ones.
+ */
+import type { Json, Step } from "../../workflow/model.ts";
+import type { Attempt } from "../decision/command.ts";
+import type { Changes, Commit, EventBody, Fault, TreeState } from "../decision/event.ts";
+import { fault } from "../decision/fault.ts";
+import { captureValue, variablesOf } from "./captures.ts";
+import { matchingFiles } from "./outputs.ts";
+import { lastLines, type Ran } from "./result.ts";
+import { Refusal, render, type Room, type Setting } from "./room.ts";
+import { mapStrings } from "./scope.ts";
+
+export interface Settling {
+  readonly command: Attempt;
+  readonly room: Room;
+  /** Null when the step could not even be set up. */
+  readonly setting: Setting | null;
+  readonly ran: Ran & { kind: "ended" };
+  readonly analysis: Json | undefined;
+}
+
+export async function settle(settling: Settling): Promise<readonly EventBody[]> {
+  const { command, room, ran } = settling;
+  const { lane, path, attempt, step } = command;
+  let result = ran.result;
+  const fail = (problem: Fault | null): void => {
+    if (problem !== null && result.ok)
+      result = { ...result, ok: false, fault: { ...problem, at: problem.at ?? step.at } };
+  };
+  fail(await writeOutputFile(settling));
+  if (result.ok) fail(await autoCommit(settling));
+  const tree = await treeNow(settling);
+  fail(tree.problem);
+  const outputs = result.ok ? declaredOutputs(step, tree.changes) : NO_OUTPUTS;
+  fail(outputs.problem);
+  const captured = step.capture === null ? null : captureValue(step.capture, result);
+  if (captured !== null && !captured.ok)
+    fail(
+      fault(
+        "capture",
+        `step "${step.label}" could not be captured as ${step.capture?.name ?? ""}: ${captured.message}`,
+      ),
+    );
+  const at = room.ports.clock.now();
+  const set = variablesOf({
+    step,
+    attempt,
+    result,
+    at,
+    changes: command.context.own ? tree.changes : null,
+    commits: tree.stepCommits,
+    captured: captured?.ok === true ? captured.value : undefined,
+    outputs: outputs.values,
+    analysis: settling.analysis,
+  });
+  const warnings: EventBody[] = ran.warnings.map((message) => ({ type: "warned", lane, path, message }));
+  const ended: EventBody = {
+    type: "attempt-ended",
+    lane,
+    path,
+    attempt,
+    result,
+    tree: tree.tree,
+    commits: tree.commits,
+    usage: ran.usage,
+    set,
+  };
+  return [...warnings, sealed(ended, room)];
+}
+
+/** Secrets never reach the journal: their names do, and are filled in again in memory. */
+function sealed(event: EventBody & { type: "attempt-ended" }, { ports }: Room): EventBody {
+  const seal = (text: string): string => ports.masker.seal(text);
+  const { result } = event;
+  return {
+    ...event,
+    result: {
+      ...result,
+      output: seal(result.output),
+      stderr: seal(lastLines(result.stderr).join("\n")),
+      fault: result.fault === null ? null : maskedFault(result.fault, ports.masker.mask.bind(ports.masker)),
+    },
+    set: Object.fromEntries(Object.entries(event.set).map(([name, value]) => [name, mapStrings(value, seal)])),
+  };
+}
+
+function maskedFault(reason: Fault, mask: (text: string) => string): Fault {
+  return { ...reason, message: mask(reason.message), lastLines: reason.lastLines.map(mask) };
+}
+
+async function writeOutputFile({ command, room, setting, ran }: Settling): Promise<Fault | null> {
+  const { step } = command;
+  if (step.outputFile === null || setting === null) return null;
+  const path = render(step.outputFile, setting.fullScope, step);
+  if (path instanceof Refusal) return path.fault;
+  const allowOutside = room.session.order.workflow.settings.allowPathsOutside;
+  const access = { root: setting.root, directory: setting.directory, path, allowOutside };
+  const written = await room.ports.files.write({ ...access, content: ran.result.output, mode: null, createDirs: true });
+  return written.ok ? null : written.fault;
+}
+
+async function autoCommit({ command, room, setting }: Settling): Promise<Fault | null> {
+  const { step } = command;
+  if (step.autoCommit === null || setting === null) return null;
+  const message = render(step.autoCommit.messageTemplate ?? `Auto-commit: ${step.label}`, setting.fullScope, step);
+  if (message instanceof Refusal) return message.fault;
+  const pattern = step.autoCommit.messagePattern;
+  if (pattern !== null && !new RegExp(pattern).test(message)) {
+    return fault(
+      "git",
+      `the commit message ${JSON.stringify(message)} of step "${step.label}" does not match message_pattern ${pattern}`,
+    );
+  }
+  const committed = await room.ports.trees.commit({
+    lane: command.lane,
+    message,
+    config: step.autoCommit,
+    since: command.before.head,
+  });
+  return committed.ok ? null : committed.fault;
+}
+
+interface TreeNow {
+  readonly tree: TreeState;
+  /** Commits since the attempt began. */
+  readonly commits: readonly Commit[];
+  /** Commits since the step began. */
+  readonly stepCommits: readonly Commit[];
+  readonly changes: Changes;
+  readonly problem: Fault | null;
+}
+
+const NO_CHANGES: Changes = { added: [], modified: [], deleted: [], insertions: 0, deletions: 0 };
+
+async function treeNow({ command, room }: Settling): Promise<TreeNow> {
+  const { lane, since, before, context, step } = command;
+  const { trees } = room.ports;
+  const unchanged = { tree: since, commits: [], stepCommits: [], changes: NO_CHANGES, problem: null };
+  if (context.shared) return unchanged;
+  const captured = await trees.capture({ lane, since, keep: keptPaths(step) });
+  if (!captured.ok) return { ...unchanged, problem: captured.fault };
+  const { tree, commits } = captured.value;
+  if (sameTree(tree, before) || !context.own) return { ...unchanged, tree, commits, stepCommits: commits };
+  const changes = await trees.changes({ lane, from: before, to: tree });
+  if (!changes.ok) return { ...unchanged, tree, commits, problem: changes.fault };
+  const earlier = since.head === before.head ? null : await trees.capture({ lane, since: before, keep: [] });
+  return {
+    tree,
+    commits,
+    stepCommits: earlier?.ok === true ? earlier.value.commits : commits,
+    changes: changes.value,
+    problem: null,
+  };
+}
+
+function sameTree(a: TreeState, b: TreeState): boolean {
+  return a.head === b.head && a.snapshot === b.snapshot;
+}
+
+/** Declared results are kept even where git ignores them. */
+function keptPaths(step: Step): readonly string[] {
+  const paths = [step.outputFile, step.validate?.resultFile ?? null];
+  return paths.filter((path): path is string => path !== null && !path.includes("${"));
+}
+
+interface Outputs {
+  readonly values: Readonly<Record<string, Json>>;
+  readonly problem: Fault | null;
+}
+
+const NO_OUTPUTS: Outputs = { values: {}, problem: null };
+
+function declaredOutputs(step: Step, changes: Changes): Outputs {
+  const values: Record<string, Json> = {};
+  const files = [...changes.added, ...changes.modified];
+  for (const { name, filePattern, at } of step.outputs) {
+    const found = matchingFiles(filePattern, files);
+    const [first] = found;
+    if (first === undefined) {
+      const changed =
+        files.length === 0
+          ? "it changed no file"
+          : `it changed ${files.slice(0, 5).join(", ")}${files.length > 5 ? ", ..." : ""}`;
+      return {
+        values,
+        problem: fault(
+          "outputs",
+          `output "${name}" of step "${step.label}" was not made: no file matches ${filePattern} (${changed})`,
+          { at },
+        ),
+      };
+    }
+    values[name] = found.length === 1 ? first : found;
+  }
+  return { values, problem: null };
+}

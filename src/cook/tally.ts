@@ -1,0 +1,222 @@
+/** What a session has come to so far, counted from its events: the numbers that people see and that `--json` prints. */
+import type { Changes, Fault, LaneId, Recorded, SessionOrder, StepOutcome, StepPath, Usage } from "./decision/event.ts";
+
+export interface Tally {
+  /** Steps of the workflow's own list, by how they ended. A step that runs for three inputs counts three times. */
+  readonly steps: Readonly<Record<StepOutcome["status"], number>>;
+  /** Executions of commands and agents, retries included. */
+  readonly attempts: number;
+  readonly retries: number;
+  readonly agentRuns: number;
+  /** Agent runs of which nobody knows what they cost. */
+  readonly unknownCosts: number;
+  /** The sum of what is known; null where nothing is. */
+  readonly usage: Usage;
+  /** Commits that steps made. */
+  readonly commits: number;
+  readonly changes: Changes;
+  readonly iterations: number;
+  readonly inputs: number;
+  /** Steps that did not simply pass, oldest first; the first `MAX_KEPT`. */
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+  /** Names of what was kept aside. */
+  readonly salvages: readonly string[];
+  readonly startedAt: number;
+  readonly lastAt: number;
+  /** How long a worker was there, in total. */
+  readonly activeMs: number;
+}
+
+/** A step that failed, was tolerated, or recovered without proof. */
+export interface Problem {
+  readonly lane: LaneId;
+  readonly path: StepPath;
+  readonly label: string;
+  readonly status: "failed" | "tolerated" | "recovered";
+  readonly fault: Fault | null;
+}
+
+/** Open while its session's events come in; `read` gives the numbers at any moment. */
+export interface Counter {
+  add(event: Recorded): void;
+  read(): Tally;
+}
+
+/** Of problems, warnings and salvages, no more are kept: who has more of them reads the journal. */
+const MAX_KEPT = 50;
+
+export function openTally(): Counter {
+  const steps: Record<StepOutcome["status"], number> = { ok: 0, skipped: 0, recovered: 0, tolerated: 0, failed: 0 };
+  const count = { attempts: 0, retries: 0, agentRuns: 0, unknownCosts: 0, commits: 0, iterations: 0, inputs: 0 };
+  const time = { startedAt: 0, lastAt: 0, activeMs: 0 };
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const salvages: string[] = [];
+  const files = openFileCount();
+  let usage = NOTHING_USED;
+
+  const keep = <T>(list: T[], value: T | null): void => {
+    if (value !== null && list.length < MAX_KEPT) list.push(value);
+  };
+  const spend = (spent: Usage): void => {
+    count.agentRuns++;
+    if (spent.costUsd === null) count.unknownCosts++;
+    usage = sum(usage, spent);
+  };
+  const tick = (event: Recorded): void => {
+    if (time.startedAt === 0) time.startedAt = event.at;
+    // While nobody worked on it, no time of the session's own went by.
+    else if (event.type !== "session-opened") time.activeMs += Math.max(0, event.at - time.lastAt);
+    time.lastAt = event.at;
+  };
+  const stepEnded = (event: Recorded & { type: "step-ended" }): void => {
+    if (isTopLevel(event.path)) steps[event.outcome.status]++;
+    const { status, fault } = event.outcome;
+    if (status === "ok" || status === "skipped") return;
+    if (isTopLevel(event.path)) keep(problems, { ...event, status, fault });
+  };
+
+  return {
+    add: (event) => {
+      tick(event);
+      switch (event.type) {
+        case "attempt-started":
+          count.attempts++;
+          return;
+        case "retry-due":
+          count.retries++;
+          return;
+        case "attempt-ended":
+          count.commits += event.commits.length;
+          for (const commit of event.commits) files.add(commit.changes);
+          if (event.usage !== null) spend(event.usage);
+          return;
+        case "attempt-interrupted":
+        case "continuation-failed":
+          if (event.usage !== null) spend(event.usage);
+          return;
+        case "step-ended":
+          return stepEnded(event);
+        case "pass-ended":
+          count.iterations++;
+          return;
+        case "input-ended":
+          count.inputs++;
+          keep(salvages, event.salvage);
+          return;
+        case "lane-prepared":
+        case "lane-removed":
+          return keep(salvages, event.salvage);
+        case "landing-planned":
+          return files.replace(event.changes);
+        case "warned":
+          return keep(warnings, event.message);
+        case "session-started":
+        case "session-opened":
+        case "workflow-changed":
+        case "lane-failed":
+        case "step-entered":
+        case "items-planned":
+        case "validated":
+        case "item-ended":
+        case "lane-merged":
+        case "lane-conflicted":
+        case "landing-answered":
+        case "landing-requested":
+        case "target-merged":
+        case "landed":
+        case "landing-conflicted":
+        case "landing-refused":
+        case "pause-requested":
+        case "session-paused":
+        case "session-failed":
+        case "session-ended":
+          return;
+      }
+    },
+    read: () => ({
+      ...count,
+      ...time,
+      steps: { ...steps },
+      usage,
+      changes: files.read(),
+      problems: [...problems],
+      warnings: [...warnings],
+      salvages: [...salvages],
+    }),
+  };
+}
+
+/** A step of the workflow's own list or of its `merge:`, and not one inside a handler or a loop. */
+export function isTopLevel(path: StepPath): boolean {
+  return /^(?:input-\d+\/pass-\d+|merge)\/step-\d+$/.test(path);
+}
+
+/** Where a path stands in the workflow: which input, which pass, which step of the list; null outside of the list. */
+export function placeOf(
+  path: StepPath,
+): { readonly input: number; readonly pass: number; readonly step: number; readonly inside: string } | null {
+  const match = /^input-(\d+)\/pass-(\d+)\/step-(\d+)(?:\/(.*))?$/.exec(path);
+  if (match === null) return null;
+  return { input: Number(match[1]), pass: Number(match[2]), step: Number(match[3]), inside: match[4] ?? "" };
+}
+
+/** How many steps a whole run of the order has, were no step skipped and every pass made. */
+export function plannedSteps(order: SessionOrder): number {
+  return order.workflow.steps.length;
+}
+
+const NOTHING_USED: Usage = {
+  costUsd: null,
+  inputTokens: null,
+  outputTokens: null,
+  cacheReadTokens: null,
+  cacheWriteTokens: null,
+  turns: null,
+};
+
+function sum(a: Usage, b: Usage): Usage {
+  return {
+    costUsd: plus(a.costUsd, b.costUsd),
+    inputTokens: plus(a.inputTokens, b.inputTokens),
+    outputTokens: plus(a.outputTokens, b.outputTokens),
+    cacheReadTokens: plus(a.cacheReadTokens, b.cacheReadTokens),
+    cacheWriteTokens: plus(a.cacheWriteTokens, b.cacheWriteTokens),
+    turns: plus(a.turns, b.turns),
+  };
+}
+
+/** Unknown and unknown is unknown; a known part is the least that it was. */
+function plus(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : a + b;
+}
+
+/** Files over all commits. The plan of the landing knows them better: it compares the ends. */
+function openFileCount(): { add(changes: Changes): void; replace(changes: Changes): void; read(): Changes } {
+  const kinds = new Map<string, "added" | "modified" | "deleted">();
+  let lines = { insertions: 0, deletions: 0 };
+  const mark = (paths: readonly string[], kind: "added" | "modified" | "deleted"): void => {
+    for (const path of paths) kinds.set(path, kind === "modified" && kinds.get(path) === "added" ? "added" : kind);
+  };
+  const add = (changes: Changes): void => {
+    mark(changes.added, "added");
+    mark(changes.modified, "modified");
+    mark(changes.deleted, "deleted");
+    lines = {
+      insertions: lines.insertions + changes.insertions,
+      deletions: lines.deletions + changes.deletions,
+    };
+  };
+  const of = (kind: string): readonly string[] =>
+    [...kinds].flatMap(([path, known]) => (known === kind ? [path] : [])).sort();
+  return {
+    add,
+    replace: (changes) => {
+      kinds.clear();
+      lines = { insertions: 0, deletions: 0 };
+      add(changes);
+    },
+    read: () => ({ added: of("added"), modified: of("modified"), deleted: of("deleted"), ...lines }),
+  };
+}

@@ -1,0 +1,45 @@
+/** Where problems are collected while a file is read. */
+import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
+import { DIAGNOSTIC_CODES } from "./diagnostic.ts";
+import type { Range, Source } from "./source.ts";
+import { locate } from "./source.ts";
+
+/** More than anyone reads, and little enough to keep. */
+const MAX_PROBLEMS = 500;
+
+export interface Problem {
+  readonly code: DiagnosticCode;
+  readonly at: Range;
+  readonly message: string;
+  readonly help?: string | null;
+}
+
+export interface Diagnostics {
+  readonly source: Source;
+  readonly report: (problem: Problem) => void;
+  /** In the order of the file. */
+  readonly list: () => readonly Diagnostic[];
+}
+
+/** An empty collection. The same problem at the same place, as an alias repeats it, is kept once. */
+export function collectDiagnostics(source: Source): Diagnostics {
+  const kept: { readonly diagnostic: Diagnostic; readonly start: number }[] = [];
+  const seen = new Set<string>();
+  const add = ({ code, at, message, help }: Problem): void => {
+    const key = `${at.start} ${code} ${message}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    const severity = DIAGNOSTIC_CODES[code];
+    kept.push({ diagnostic: { code, severity, message, help: help ?? null, at: locate(source, at) }, start: at.start });
+  };
+  return {
+    source,
+    report: (problem) => {
+      if (kept.length < MAX_PROBLEMS) add(problem);
+      else if (kept.length === MAX_PROBLEMS) {
+        add({ code: "too-many-problems", at: problem.at, message: `more than ${MAX_PROBLEMS} problems; the rest is not shown` });
+      }
+    },
+    list: () => kept.toSorted((a, b) => a.start - b.start).map((entry) => entry.diagnostic),
+  };
+}

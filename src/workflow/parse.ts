@@ -1,0 +1,156 @@
+/** Text -> a workflow, or everything that is wrong with it. */
+import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
+import type { Context } from "./decode.ts";
+import { report } from "./decode.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { Diagnostics } from "./diagnostics.ts";
+import { collectDiagnostics } from "./diagnostics.ts";
+import { warnAboutIds } from "./ids.ts";
+import { readMapping, required } from "./mapping.ts";
+import type { Environment, RetryPolicy, Step, Workflow } from "./model.ts";
+import { retryPolicy } from "./retry.ts";
+import type { MapEntry, MapNode, SourceNode } from "./source-node.ts";
+import { makeSource } from "./source.ts";
+import { STEP_KEYS } from "./step-table.ts";
+import { decodeSteps } from "./step.ts";
+import type { StepContext } from "./step.ts";
+import { MAPREDUCE_KEYS, WORKFLOW } from "./workflow-table.ts";
+import { parseSource } from "./yaml-source.ts";
+
+export interface ParseOptions {
+  /** As messages show it; the workflow's name where the file gives none. */
+  readonly file: string;
+  /** @default "json" for a file that ends in `.json`, else "yaml" */
+  readonly format?: "yaml" | "json";
+}
+
+export interface ParsedWorkflow {
+  /** Null if and only if a diagnostic is an error. */
+  readonly workflow: Workflow | null;
+  /** In the order of the file. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A workflow of more steps is a program that writes workflows gone wild. */
+const MAX_STEPS = 10_000;
+
+export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkflow {
+  const format = options.format ?? (options.file.endsWith(".json") ? "json" : "yaml");
+  const out = collectDiagnostics(makeSource(options.file, text.replace(/^\uFEFF/u, "")));
+  const root = parseSource(format, out);
+  const workflow = root === null ? undefined : decodeWorkflow(root, out);
+  const diagnostics = out.list();
+  const isGood = !diagnostics.some(({ severity }) => severity === "error");
+  return { workflow: isGood ? (workflow ?? null) : null, diagnostics };
+}
+
+function decodeWorkflow(root: SourceNode, out: Diagnostics): Workflow | undefined {
+  const context = makeContext(root, out);
+  switch (root.kind) {
+    case "list":
+      return listWorkflow(root, context);
+    case "map":
+      return mappingWorkflow(root, context);
+    case "scalar": {
+      const help = "a workflow is a list of steps, or a mapping with `commands:`";
+      return report(context, { code: "wrong-type", at: root.at, message: "this is one text and no workflow", help });
+    }
+    case "broken":
+      return undefined;
+  }
+}
+
+function listWorkflow(root: SourceNode, context: StepContext): Workflow | undefined {
+  const steps = decodeSteps(root, { bareText: "agent", isWork: true }, context);
+  if (steps === undefined) return undefined;
+  warnAboutIds(steps, context);
+  const environment: Environment = { inherit: true, files: [], values: [], profiles: {}, secrets: [], notSecret: [] };
+  return {
+    mode: "sequential",
+    name: nameOf(context.out.source.file),
+    description: null,
+    steps,
+    merge: null,
+    environment,
+    parameters: [],
+    agent: NO_AGENT_SETTINGS,
+    settings: { allowPathsOutside: [] },
+  };
+}
+
+function mappingWorkflow(root: MapNode, context: StepContext): Workflow | undefined {
+  const mapReduce = root.entries.find(isMapReduce);
+  if (mapReduce !== undefined) {
+    const at = mapReduce.key === "mode" ? mapReduce.value.at : mapReduce.keyAt;
+    const message = "this version runs sequential workflows; MapReduce comes with a later one";
+    return report(context, { code: "mapreduce-not-supported", at, message });
+  }
+  const read = readMapping(root, WORKFLOW, context);
+  if (read === undefined) return undefined;
+  const { fields } = read;
+  const commands = required(read, "commands", { name: "a workflow", context });
+  if (commands === null) return undefined;
+  const steps = commands.value;
+  const merge = fields.merge?.value ?? null;
+  warnAboutIds([...steps, ...(merge?.steps ?? [])], context);
+  return {
+    mode: "sequential",
+    name: fields.name?.value.trim() ?? nameOf(context.out.source.file),
+    description: fields.description?.value ?? null,
+    steps,
+    merge,
+    environment: {
+      inherit: fields.inherit?.value ?? true,
+      files: fields.env_files?.value ?? [],
+      values: fields.env?.value ?? [],
+      profiles: fields.profiles?.value ?? {},
+      secrets: fields.secrets?.value ?? [],
+      notSecret: fields.not_secret?.value ?? [],
+    },
+    parameters: fields.parameters?.value ?? [],
+    agent: fields.agent?.value ?? NO_AGENT_SETTINGS,
+    settings: { allowPathsOutside: fields.allow_paths_outside?.value ?? [] },
+  };
+}
+
+/** Judged from the parsed document: a comment or a script that speaks of MapReduce does not count. */
+function isMapReduce({ key, value }: MapEntry): boolean {
+  if (key === "mode") return value.kind === "scalar" && /^map_?-?reduce$/iu.test(value.text.trim());
+  return MAPREDUCE_KEYS.has(key);
+}
+
+/** The workflow-wide defaults are read first, because every step may need them. */
+function makeContext(root: SourceNode, out: Diagnostics): StepContext {
+  let count = 0;
+  const countStep = (node: SourceNode): boolean => {
+    count += 1;
+    if (count === MAX_STEPS + 1) {
+      out.report({ code: "too-many-steps", at: node.at, message: `the workflow has more than ${MAX_STEPS} steps` });
+    }
+    return count <= MAX_STEPS;
+  };
+  const make = (retryDefaults: RetryPolicy | null): StepContext => {
+    const context: StepContext = {
+      out,
+      stepKeys: STEP_KEYS,
+      retryDefaults,
+      countStep,
+      decodeSteps: (node, place): readonly Step[] | undefined => decodeSteps(node, place, context),
+    };
+    return context;
+  };
+  const bare = make(null);
+  const defaults = root.kind === "map" ? root.entries.find(({ key }) => key === "retry_defaults") : undefined;
+  return make(defaults === undefined ? null : (readDefaults(defaults, bare) ?? null));
+}
+
+function readDefaults(entry: MapEntry, context: Context): RetryPolicy | undefined {
+  // A missing value is reported with the rest of the mapping.
+  return entry.value.kind === "scalar" && entry.value.value === null ? undefined : retryPolicy.decode(entry.value, context);
+}
+
+/** The file's name without folders and ending. */
+function nameOf(file: string): string {
+  const base = file.split(/[/\\]/u).at(-1) ?? file;
+  return base.replace(/\.(?:ya?ml|json)$/iu, "") || "workflow";
+}

@@ -1,0 +1,178 @@
+import type { Json } from "./model.ts";
+import { isList, isRecord, type Lookup, type PathPart, walk } from "./path.ts";
+
+/** The variables that a template or an expression sees. */
+export interface Scope {
+  lookup(path: readonly PathPart[]): Lookup;
+  /** Whether a variable of exactly this name has a value. */
+  has(name: string): boolean;
+  /** First segments that are ours: `${ns.x}` below them must be resolved, all else belongs to the shell. */
+  readonly namespaces: ReadonlySet<string>;
+  /** All values by name, with the overridden ones left out. */
+  entries(): readonly (readonly [string, Json])[];
+}
+
+/** Values that belong together. Keys may be dotted (`shell.output`) or hold structures; both are reached by the same path. */
+export interface ScopeLayer {
+  readonly values: Readonly<Record<string, Json>>;
+  /** Names besides `KNOWN_NAMESPACES` that are ours, such as the ids of steps. */
+  readonly namespaces?: readonly string[];
+}
+
+/**
+ * The namespaces of a run, one line each. `whole` says that the name may stand alone: `${item}` is the item. The others
+ * are left to the shell when they stand alone, because `for test in *; do ./$test; done` means the shell's own variable.
+ */
+export const KNOWN_NAMESPACES: Readonly<Record<string, { readonly whole: boolean; readonly about: string }>> = {
+  params: { whole: false, about: "the declared parameters" },
+  args: { whole: true, about: "the positional arguments, `args[0]` is the first" },
+  env: { whole: false, about: "the environment of the step" },
+  vars: { whole: false, about: "what steps captured" },
+  steps: { whole: false, about: "results of steps by id, `steps.ID.output`" },
+  item: { whole: true, about: "the item of a loop or of a map" },
+  validation: { whole: true, about: "the last validation result" },
+  error: { whole: false, about: "the failure that a handler handles" },
+  git: { whole: false, about: "the repository, `git.step` and `git.workflow`" },
+  step: { whole: false, about: "the present step and its changes" },
+  workflow: { whole: false, about: "the workflow and its changes so far" },
+  run: { whole: false, about: "the run: its session, iteration and directories" },
+  shell: { whole: false, about: "the last shell step, `shell.output`" },
+  claude: { whole: false, about: "the last agent step, `claude.output`" },
+  test: { whole: false, about: "the last `test:` step, `test.output`" },
+  foreach: { whole: false, about: "the last loop, `foreach.output`" },
+  write_file: { whole: false, about: "the last file that was written" },
+  handler: { whole: false, about: "the last failure handler, `handler.output`" },
+  last: { whole: false, about: "the last step of any kind, `last.output`" },
+  analysis: { whole: true, about: "what `analyze` found out" },
+  goal: { whole: false, about: "the goal-seeking loop, `goal.score`" },
+  merge: { whole: false, about: "the landing, `merge.target_branch`" },
+  map: { whole: false, about: "results of the map phase, `map.results`" },
+  secrets: { whole: false, about: "secrets by name; never shown" },
+};
+
+/** Makes a scope in which later layers override earlier ones. */
+export function createScope(layers: readonly ScopeLayer[]): Scope {
+  const inOrder = layers.toReversed();
+  const namespaces = new Set([...Object.keys(KNOWN_NAMESPACES), ...layers.flatMap(layerNamespaces)]);
+  return {
+    lookup: (path) => lookupInLayers(inOrder, path),
+    has: (name) => inOrder.some((layer) => Object.hasOwn(layer.values, name)),
+    namespaces,
+    entries: () => effectiveEntries(inOrder),
+  };
+}
+
+/**
+ * The scope of a filter: the item's fields stand as bare names before all others, and `item` is the item itself.
+ */
+export function createItemScope(item: Json, outer: Scope): Scope {
+  const fields: ScopeLayer = { values: isRecord(item) ? item : {} };
+  return {
+    lookup: (path) => lookupInItem(item, fields, path) ?? outer.lookup(path),
+    has: (name) => name === "item" || Object.hasOwn(fields.values, name) || outer.has(name),
+    namespaces: outer.namespaces,
+    entries: () => [...outer.entries().filter(([name]) => name !== "item"), ["item", item]],
+  };
+}
+
+/** A variable that a child process gets must be smaller than this: the system limits one string to 128 KiB. */
+const MAX_EXPORTED_BYTES = 64 * 1024;
+/** The process environment is there already, and secrets have a way of their own. */
+const NOT_EXPORTED = new Set(["env", "secrets"]);
+
+/** Scalars for a child's environment as `PRODIGY_VAR_<NAME>`: quoting-safe, unlike text put into a script. */
+export function toEnvironment(scope: Scope): Readonly<Record<string, string>> {
+  const environment: Record<string, string> = {};
+  const add = (name: string, value: Json): void => {
+    const text = value === null ? "" : typeof value === "object" ? null : String(value);
+    const variable = `PRODIGY_VAR_${name.toUpperCase().replace(/[^A-Z0-9_]/g, "_")}`;
+    if (text === null || text.includes("\0") || new TextEncoder().encode(text).length >= MAX_EXPORTED_BYTES) return;
+    // Two names may become one; the first keeps it, and exact names come before fields of structures.
+    environment[variable] ??= text;
+  };
+  const entries = scope.entries().filter(([name]) => !NOT_EXPORTED.has(name.split(".", 1)[0] ?? ""));
+  for (const [name, value] of entries) add(name, value);
+  for (const [name, value] of entries) {
+    if (isRecord(value)) for (const [field, inner] of Object.entries(value)) add(`${name}.${field}`, inner);
+  }
+  return environment;
+}
+
+function layerNamespaces(layer: ScopeLayer): readonly string[] {
+  const dotted = Object.keys(layer.values).filter((key) => /^[\p{L}_][\p{L}\p{N}_-]*\./u.test(key));
+  return [...(layer.namespaces ?? []), ...dotted.map((key) => key.slice(0, key.indexOf(".")))];
+}
+
+/** Null where the item does not have the first name at all, so that it may be a variable's. */
+function lookupInItem(item: Json, fields: ScopeLayer, path: readonly PathPart[]): Lookup | null {
+  const root = path[0];
+  if (root === "item" || root === "@") {
+    const found = walkItem(item, path.slice(1));
+    if (found.found || !Object.hasOwn(fields.values, root)) return found;
+  }
+  const found = lookupInLayer(fields, path);
+  return found.found || (typeof root === "string" && Object.hasOwn(fields.values, root)) ? found : null;
+}
+
+function lookupInLayers(layers: readonly ScopeLayer[], path: readonly PathPart[]): Lookup {
+  const root = path[0];
+  if (typeof root !== "string") return { found: false, available: [] };
+  const available = new Set<string>();
+  for (const layer of layers) {
+    const found = lookupInLayer(layer, path);
+    if (found.found) return found;
+    for (const name of found.available) available.add(name);
+    // A later `item` hides an earlier one as a whole: fields of two different items must not mix.
+    if (Object.hasOwn(layer.values, root)) break;
+  }
+  return { found: false, available: [...available] };
+}
+
+/** The longest dotted key wins, so that `map.results` can be a key and be entered as `map.results[0].id`. */
+function lookupInLayer(layer: ScopeLayer, path: readonly PathPart[]): Lookup {
+  const available: string[] = [];
+  const names = leadingNames(path);
+  for (let length = names.length; length >= 1; length--) {
+    const key = names.slice(0, length).join(".");
+    const value = Object.hasOwn(layer.values, key) ? layer.values[key] : undefined;
+    if (value === undefined) continue;
+    const rest = path.slice(length);
+    const found = key === "item" ? walkItem(value, rest) : walk(value, rest, key);
+    if (found.found) return found;
+    available.push(...found.available);
+  }
+  const prefix = path.length > 1 ? `${names[0] ?? ""}.` : "";
+  available.push(...Object.keys(layer.values).filter((key) => key.startsWith(prefix)));
+  return { found: false, available };
+}
+
+/** Lines of a command are text items; older workflows reach them as `${item.item}`, so that answers too. */
+function walkItem(item: Json, rest: readonly PathPart[]): Lookup {
+  const found = walk(item, rest, "item");
+  if (found.found || rest[0] !== "item" || rest.length !== 1) return found;
+  return isRecord(item) || isList(item) ? found : { found: true, value: item };
+}
+
+function leadingNames(path: readonly PathPart[]): readonly string[] {
+  const names: string[] = [];
+  for (const part of path) {
+    if (typeof part !== "string") break;
+    names.push(part);
+  }
+  return names;
+}
+
+function effectiveEntries(layers: readonly ScopeLayer[]): readonly (readonly [string, Json])[] {
+  const seen = new Map<string, Json>();
+  const hidden = new Set<string>();
+  for (const layer of layers) {
+    const keys = Object.keys(layer.values);
+    for (const key of keys) {
+      const value = layer.values[key];
+      if (value === undefined || seen.has(key) || hidden.has(key.split(".", 1)[0] ?? key)) continue;
+      seen.set(key, value);
+    }
+    for (const key of keys) if (!key.includes(".")) hidden.add(key);
+  }
+  return [...seen];
+}

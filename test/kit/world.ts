@@ -1,0 +1,420 @@
+/**
+ * A world in memory that survives its process: a disk with a journal, worktrees, commits and agents' sessions. Every side
+ * effect counts; the nth one kills the process, before, in the middle or after, and from then on nothing works any more
+ * until the next worker comes. What was on "disk" stays, torn writes included.
+ */
+import type { Changes, Commit, Event, EventBody, Fault, LaneId, Recorded, TreeState } from "../../src/cook/decision/event.ts";
+import { MAIN, type Session } from "../../src/cook/decision/state.ts";
+import { drive } from "../../src/cook/orchestrator.ts";
+import { createPerformer } from "../../src/cook/execution/perform.ts";
+import type { AgentResult, CommandResult, Ports, TreesPort } from "../../src/cook/ports.ts";
+import type { Workflow } from "../../src/workflow/model.ts";
+
+export class Crash extends Error {}
+
+type Files = ReadonlyMap<string, string>;
+interface StoredCommit {
+  readonly hash: string;
+  readonly parent: string | null;
+  readonly message: string;
+  readonly files: Files;
+}
+
+interface Tree {
+  head: string;
+  files: Map<string, string>;
+}
+
+const NO_USAGE = { costUsd: null, inputTokens: null, outputTokens: null, cacheReadTokens: null, cacheWriteTokens: null, turns: null };
+
+export class World {
+  /** What has been written of the journal, torn last line included. */
+  journal = "";
+  /** Up to here the disk has it even if the power fails. */
+  #synced = 0;
+  readonly commits = new Map<string, StoredCommit>();
+  readonly snapshots = new Map<string, Files>();
+  readonly trees = new Map<LaneId, Tree>();
+  readonly salvaged: { readonly reason: string; readonly files: Files; readonly head: string }[] = [];
+  readonly branches = new Map<string, string>();
+  /** How far each agent session has come: agents remember that themselves. */
+  readonly agentSessions = new Map<string, number>();
+  /** What was executed, in order: the script line and how often. */
+  readonly executed = new Map<string, number>();
+  /** Counters that scripts use; they live outside of every worktree, as a service would. */
+  readonly counters = new Map<string, number>();
+  now = 1_000_000;
+  effects = 0;
+  answer: "yes" | "no" | "nobody" = "yes";
+  #left = Number.POSITIVE_INFINITY;
+  #dead = false;
+  #ids = 0;
+  #lines = 0;
+
+  constructor() {
+    this.#commit(null, "base", new Map([["README.md", "hello"]]));
+    this.branches.set("main", "c1");
+  }
+
+  /** The nth effect from now on is the last one of the present process. */
+  crashAfter(effects: number): void {
+    this.#left = effects;
+    this.#dead = false;
+  }
+
+  /** Everything that was not synced is gone as well. */
+  losePower(): void {
+    this.journal = this.journal.slice(0, this.#synced);
+  }
+
+  history(): Recorded[] {
+    this.journal = this.journal.slice(0, this.journal.lastIndexOf("\n") + 1);
+    this.#synced = this.journal.length;
+    const events = this.journal
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Recorded);
+    this.#lines = events.length;
+    return events;
+  }
+
+  #tick(): void {
+    if (this.#dead) throw new Crash();
+    this.effects++;
+    this.now++;
+    this.#left--;
+    if (this.#left <= 0) {
+      this.#dead = true;
+      throw new Crash();
+    }
+  }
+
+  /** A side effect: it may die before it or after it. */
+  async #effect<T>(act: () => T): Promise<T> {
+    await Promise.resolve();
+    this.#tick();
+    const value = act();
+    this.#tick();
+    return value;
+  }
+
+  #commit(parent: string | null, message: string, files: Files): string {
+    const hash = `c${String(this.commits.size + 1)}`;
+    this.commits.set(hash, { hash, parent, message, files: new Map(files) });
+    return hash;
+  }
+
+  log(from: string): readonly string[] {
+    const messages: string[] = [];
+    for (let at: string | null = from; at !== null; at = this.commits.get(at)?.parent ?? null) messages.unshift(this.commits.get(at)?.message ?? "?");
+    return messages;
+  }
+
+  filesAt(commit: string): Files {
+    return this.commits.get(commit)?.files ?? new Map();
+  }
+
+  ports(): Ports {
+    return {
+      clock: {
+        now: () => this.now,
+        sleep: async (ms) => {
+          await Promise.resolve();
+          this.now += ms;
+        },
+      },
+      random: { uuid: () => `id-${String(++this.#ids)}`, unit: () => 0.5 },
+      journal: { append: (events, options) => this.#append(events, options) },
+      inbox: { next: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(null))) },
+      trees: this.#treesPort(),
+      commands: { run: (run, signal) => this.#runScript(run.lane, run.script, run.env, signal) },
+      agents: {
+        canResume: () => true,
+        usageFromLog: () => Promise.resolve(null),
+        run: (run, signal) => this.#runAgent(run.lane, run.prompt, run, signal),
+      },
+      files: {
+        read: ({ path }) => this.#effect(() => ({ ok: true, value: this.#tree(MAIN).files.get(path) ?? null })),
+        write: ({ path, content }) =>
+          this.#effect(() => {
+            this.#tree(MAIN).files.set(path, content);
+            return { ok: true, value: { path, bytes: content.length } };
+          }),
+        analyze: () => this.#effect(() => ({ ok: true, value: { facts: { files: 1 }, cached: false } })),
+      },
+      host: { env: { PATH: "/bin" }, readText: () => Promise.resolve({ ok: true, value: null }), endLeftovers: () => this.#effect(() => 0), freeBytes: () => Promise.resolve(1e12) },
+      masker: { add: () => undefined, mask: (text) => text, seal: (text) => text, unseal: (text) => text },
+      person: { confirm: () => this.#effect(() => this.answer) },
+      logs: { name: ({ lane, sequence }) => ({ stdout: `${lane}/${String(sequence)}.stdout`, stderr: `${lane}/${String(sequence)}.stderr`, events: `${lane}/${String(sequence)}.jsonl` }) },
+    };
+  }
+
+  async #append(events: readonly Event[], options: { readonly durable: boolean }): Promise<readonly Recorded[]> {
+    await Promise.resolve();
+    let seq = this.#lines;
+    const recorded = events.map((event) => ({ ...event, seq: ++seq }) as Recorded);
+    const text = recorded.map((event) => `${JSON.stringify(event)}\n`).join("");
+    this.#tick();
+    const half = text.length >> 1;
+    this.journal += text.slice(0, half);
+    this.#tick();
+    this.journal += text.slice(half);
+    this.#lines = seq;
+    if (options.durable) this.#synced = this.journal.length;
+    this.#tick();
+    return recorded;
+  }
+
+  #tree(lane: LaneId): Tree {
+    const tree = this.trees.get(lane);
+    if (tree === undefined) throw new Error(`no worktree for ${lane}`);
+    return tree;
+  }
+
+  #state(tree: Tree): TreeState {
+    if (sameFiles(tree.files, this.filesAt(tree.head))) return { head: tree.head, snapshot: null };
+    const id = `s${tree.head}-${JSON.stringify([...tree.files].toSorted())}`;
+    this.snapshots.set(id, new Map(tree.files));
+    return { head: tree.head, snapshot: id };
+  }
+
+  #filesOf(state: TreeState): Files {
+    return state.snapshot === null ? this.filesAt(state.head) : (this.snapshots.get(state.snapshot) ?? new Map());
+  }
+
+  #salvage(tree: Tree, to: TreeState, reason: string): string | null {
+    const now = this.#state(tree);
+    if (now.head === to.head && now.snapshot === to.snapshot) return null;
+    this.salvaged.push({ reason, files: new Map(tree.files), head: tree.head });
+    return `salvage-${String(this.salvaged.length)}`;
+  }
+
+  #treesPort(): TreesPort {
+    return {
+      prepare: async ({ lane, tree, mode, reason }) => {
+        const found = await this.#effect(() => this.trees.get(lane) ?? null);
+        if (found === null) {
+          await this.#effect(() => this.trees.set(lane, { head: tree.head, files: new Map(this.#filesOf(tree)) }));
+          return { ok: true, value: { directory: `/${lane}`, tree, salvage: null } };
+        }
+        if (mode === "keep") return { ok: true, value: { directory: `/${lane}`, tree: this.#state(found), salvage: null } };
+        const salvage = await this.#effect(() => this.#salvage(found, tree, reason));
+        await this.#effect(() => {
+          found.head = tree.head;
+        });
+        await this.#effect(() => {
+          found.files = new Map(this.#filesOf(tree));
+        });
+        return { ok: true, value: { directory: `/${lane}`, tree, salvage } };
+      },
+      capture: async ({ lane, since }) => {
+        const tree = await this.#effect(() => this.#state(this.#tree(lane)));
+        return { ok: true, value: { tree, commits: this.#commitsSince(since.head, tree.head) } };
+      },
+      changes: async ({ from, to }) => {
+        await Promise.resolve();
+        return { ok: true, value: compare(this.#filesOf(from), this.#filesOf(to)) };
+      },
+      commit: ({ lane, message }) =>
+        this.#effect(() => {
+          const tree = this.#tree(lane);
+          if (sameFiles(tree.files, this.filesAt(tree.head))) return { ok: true, value: null };
+          tree.head = this.#commit(tree.head, message, tree.files);
+          return { ok: true, value: tree.head };
+        }),
+      salvage: async ({ lane, to, reason }) => {
+        const tree = this.#tree(lane);
+        const name = await this.#effect(() => this.#salvage(tree, to, reason));
+        await this.#effect(() => {
+          tree.head = to.head;
+          tree.files = new Map(this.#filesOf(to));
+        });
+        return { ok: true, value: name };
+      },
+      mergeLane: async ({ lane, from, into, message }) => {
+        const target = this.#tree(into);
+        const base = this.#mergeBase(from.head, target.head);
+        if (base === from.head) return { ok: true, value: { kind: "merged", tree: this.#state(target), commits: 0 } };
+        const theirs = compare(this.filesAt(base), this.filesAt(from.head));
+        const ours = compare(this.filesAt(base), target.files);
+        const both = paths(theirs).filter((path) => paths(ours).includes(path) && target.files.get(path) !== this.filesAt(from.head).get(path));
+        if (both.length > 0) return { ok: true, value: { kind: "conflict", paths: both } };
+        await this.#effect(() => {
+          const already = this.log(target.head).includes(`${message} ${lane}`);
+          if (already) return;
+          for (const path of paths(theirs)) setOrDelete(target.files, path, this.filesAt(from.head).get(path));
+          target.head = this.#commit(target.head, `${message} ${lane}`, target.files);
+        });
+        return { ok: true, value: { kind: "merged", tree: this.#state(target), commits: 1 } };
+      },
+      planLanding: async ({ base }) => {
+        const tree = await this.#effect(() => this.#tree(MAIN));
+        const commits = this.#commitsSince(base, tree.head).length;
+        return { ok: true, value: { commits, changes: compare(this.filesAt(base), this.filesAt(tree.head)), leftovers: [], obstacle: null } };
+      },
+      mergeTarget: async () => {
+        const tree = await this.#effect(() => this.#state(this.#tree(MAIN)));
+        return { ok: true, value: { tree, conflicts: [] } };
+      },
+      land: async ({ target }) => {
+        const tree = this.#tree(MAIN);
+        const previous = this.branches.get(target) ?? "";
+        if (this.log(previous).length >= this.log(tree.head).length) return { ok: true, value: { kind: "landed", commit: previous, previous, how: "already" } };
+        await this.#effect(() => this.branches.set(target, tree.head));
+        return { ok: true, value: { kind: "landed", commit: tree.head, previous, how: "fast-forward" } };
+      },
+      remove: async ({ lane, reason }) => {
+        const tree = this.trees.get(lane);
+        if (tree === undefined) return { ok: true, value: { salvage: null } };
+        const salvage = await this.#effect(() => (sameFiles(tree.files, this.filesAt(tree.head)) ? null : this.#salvage(tree, { head: tree.head, snapshot: null }, reason)));
+        await this.#effect(() => this.trees.delete(lane));
+        return { ok: true, value: { salvage } };
+      },
+    };
+  }
+
+  #mergeBase(a: string, b: string): string {
+    const ancestors = new Set<string>();
+    for (let at: string | null = a; at !== null; at = this.commits.get(at)?.parent ?? null) ancestors.add(at);
+    for (let at: string | null = b; at !== null; at = this.commits.get(at)?.parent ?? null) if (ancestors.has(at)) return at;
+    throw new Error("unrelated histories");
+  }
+
+  #commitsSince(from: string, to: string): readonly Commit[] {
+    const commits: Commit[] = [];
+    for (let at: string | null = to; at !== null && at !== from; at = this.commits.get(at)?.parent ?? null) {
+      const commit = this.commits.get(at);
+      if (commit === undefined) break;
+      commits.unshift({ hash: at, message: commit.message, author: "a", at: 0, changes: compare(new Map(), new Map()) });
+    }
+    return commits;
+  }
+
+  /**
+   * Scripts have one command a line: `write PATH TEXT`, `append PATH TEXT`, `delete PATH`, `commit MESSAGE`, `say TEXT`, `fail CODE`,
+   * `need PATH` (fails unless the file is there), `failing NAME N` (fails the first N times it is reached).
+   */
+  async #runScript(lane: LaneId, script: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<CommandResult> {
+    const output: string[] = [];
+    let exitCode = 0;
+    for (const line of script.trim().split("\n")) {
+      if (signal.aborted) return result(null, output.join("\n"), "stopped");
+      exitCode = await this.#effect(() => this.#line(lane, line.trim(), output, env));
+      if (exitCode !== 0) break;
+    }
+    return result(exitCode, output.join("\n"), "exited");
+  }
+
+  async #runAgent(lane: LaneId, prompt: string, run: { readonly sessionId: string; readonly resume: boolean }, signal: AbortSignal): Promise<AgentResult> {
+    const lines = prompt.trim().split("\n");
+    const output: string[] = [];
+    let exitCode = 0;
+    for (let at = run.resume ? (this.agentSessions.get(run.sessionId) ?? 0) : 0; at < lines.length && exitCode === 0; at++) {
+      if (signal.aborted) break;
+      exitCode = await this.#effect(() => {
+        this.agentSessions.set(run.sessionId, at + 1);
+        return this.#line(lane, (lines[at] ?? "").trim(), output, {});
+      });
+    }
+    const failed: Fault | null = exitCode === 0 ? null : { kind: "agent", message: "the agent failed", exitCode, lastLines: [], help: null, at: null, logs: [] };
+    return { ended: signal.aborted ? "stopped" : "exited", ok: exitCode === 0, exitCode, text: output.join("\n"), stderr: "", durationMs: 1, usage: NO_USAGE, fault: failed, resetsAt: null, denied: [], couldNotResume: false };
+  }
+
+  #line(lane: LaneId, line: string, output: string[], _env: Readonly<Record<string, string>>): number {
+    this.executed.set(line, (this.executed.get(line) ?? 0) + 1);
+    const tree = this.#tree(lane);
+    const [command = "", name = "", ...rest] = line.split(" ");
+    const text = rest.join(" ");
+    switch (command) {
+      case "write":
+        tree.files.set(name, text);
+        return 0;
+      case "append":
+        tree.files.set(name, `${tree.files.get(name) ?? ""}${text};`);
+        return 0;
+      case "delete":
+        tree.files.delete(name);
+        return 0;
+      case "commit":
+        tree.head = this.#commit(tree.head, [name, text].join(" ").trim(), tree.files);
+        return 0;
+      case "say":
+        output.push([name, text].join(" ").trim());
+        return 0;
+      case "need":
+        return tree.files.has(name) ? 0 : 1;
+      case "fail":
+        return Number(name);
+      default:
+        return 0;
+    }
+  }
+}
+
+function result(exitCode: number | null, stdout: string, ended: CommandResult["ended"]): CommandResult {
+  return { exitCode, signal: null, ended, durationMs: 1, stdout, stderr: "", truncated: false, problem: null };
+}
+
+function sameFiles(a: Files, b: Files): boolean {
+  return a.size === b.size && [...a].every(([path, text]) => b.get(path) === text);
+}
+
+function compare(from: Files, to: Files): Changes {
+  const added = [...to.keys()].filter((path) => !from.has(path));
+  const deleted = [...from.keys()].filter((path) => !to.has(path));
+  const modified = [...to].filter(([path, text]) => from.has(path) && from.get(path) !== text).map(([path]) => path);
+  return { added, modified, deleted, insertions: added.length + modified.length, deletions: deleted.length };
+}
+
+function paths(changes: Changes): readonly string[] {
+  return [...changes.added, ...changes.modified, ...changes.deleted];
+}
+
+function setOrDelete(files: Map<string, string>, path: string, text: string | undefined): void {
+  if (text === undefined) files.delete(path);
+  else files.set(path, text);
+}
+
+export interface Going {
+  readonly inputs?: readonly string[];
+  readonly maxIterations?: number;
+  readonly keepGoing?: boolean;
+  readonly autoLand?: boolean;
+  readonly observe?: (event: Recorded, session: Session) => void;
+  readonly stop?: AbortSignal;
+}
+
+/** One worker: starts the session, or goes on with it, until it settles or dies. */
+export function work(world: World, workflow: Workflow, going: Going = {}): Promise<Session> {
+  const history = world.history();
+  const ports = world.ports();
+  const started: EventBody = {
+    type: "session-started",
+    order: {
+      session: "session-1",
+      workflow,
+      workflowFile: "test.yml",
+      inputs: going.inputs ?? [],
+      parameters: {},
+      profile: null,
+      maxIterations: going.maxIterations ?? 1,
+      keepGoing: going.keepGoing ?? false,
+      dryRun: false,
+      repository: { key: "repo", path: "/repo" },
+      base: "c1",
+      target: "main",
+      branch: "prodigy-session-1",
+      parent: null,
+      versions: { prodigy: "0", node: "0", git: "0" },
+    },
+  };
+  const opened: EventBody = { type: "session-opened", worker: { pid: 1, startedAt: "", host: "" }, autoLand: going.autoLand ?? true };
+  return drive({
+    ports,
+    performer: createPerformer({ ports, live: { line: () => undefined, activity: () => undefined } }),
+    history,
+    opening: history.length === 0 ? [started, opened] : [opened],
+    observe: going.observe ?? (() => undefined),
+    stop: going.stop ?? new AbortController().signal,
+  });
+}
