@@ -13,7 +13,10 @@ export function maskedJournal(journal: JournalPort, masker: MaskerPort): Journal
         events.map((event) => stored(event, masker)),
         options,
       );
-      return recorded.map((event, index) => ({ ...(isOrder(event) ? (events[index] ?? event) : event), seq: event.seq }));
+      return recorded.map((event, index) => ({
+        ...(isOrder(event) ? (events[index] ?? event) : event),
+        seq: event.seq,
+      }));
     },
   };
 }

@@ -1,7 +1,25 @@
 /** Parameters of a run, checked against what the workflow declares. */
+import { renderDiagnostic } from "../workflow/diagnostic.ts";
+import { collectDiagnostics } from "../workflow/diagnostics.ts";
+import type { Json, Parameter } from "../workflow/model.ts";
+import { makeSource } from "../workflow/source.ts";
+import { toJson } from "../workflow/source-node.ts";
+import { parseSource } from "../workflow/yaml-source.ts";
 import { fault } from "./decision/fault.ts";
 import type { Outcome } from "./ports.ts";
-import type { Json, Parameter } from "../workflow/model.ts";
+
+/** Parameters from the text of a JSON or YAML file. */
+export function parseParameters(text: string, file: string): Outcome<Readonly<Record<string, Json>>> {
+  const out = collectDiagnostics(makeSource(file, text.replace(/^\uFEFF/u, "")));
+  const root = parseSource(file.endsWith(".json") ? "json" : "yaml", out);
+  const [problem] = out.list().filter(({ severity }) => severity === "error");
+  if (problem !== undefined) return { ok: false, fault: fault("input", renderDiagnostic(problem)) };
+  const value = root === null ? null : toJson(root);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    return { ok: false, fault: fault("input", `${file} must hold a mapping of parameters to values`) };
+  }
+  return { ok: true, value: Object.fromEntries(Object.entries(value)) };
+}
 
 /** The values that the workflow sees: what was given, and defaults for the rest. */
 export function resolveParameters(
@@ -23,7 +41,9 @@ export function resolveParameters(
   if (problems.length === 0) return { ok: true, value: values };
   return {
     ok: false,
-    fault: fault("input", problems.join("; "), { help: "give parameters with --param NAME=VALUE or --param-file FILE" }),
+    fault: fault("input", problems.join("; "), {
+      help: "give parameters with --param NAME=VALUE or --param-file FILE",
+    }),
   };
 }
 

@@ -22,7 +22,14 @@ export interface ChosenAction {
   readonly isFlatForeach: boolean;
 }
 
-const PLAIN = { legacy: null, failure: null, env: [], workingDir: null, timeoutMs: null, isFlatForeach: false } as const;
+const PLAIN = {
+  legacy: null,
+  failure: null,
+  env: [],
+  workingDir: null,
+  timeoutMs: null,
+  isFlatForeach: false,
+} as const;
 
 export function actionOf(read: StepRead, context: Context): ChosenAction | undefined {
   const present = ACTION_KEYS.filter((key) => read.given.has(key));
@@ -33,7 +40,12 @@ export function actionOf(read: StepRead, context: Context): ChosenAction | undef
   if (others.length > 0) {
     const found = present.map((key) => `"${key}"`).join(" and ");
     const help = "make them steps of their own";
-    return report(context, { code: "several-actions", at: read.at, message: `a step has one action, this one has ${found}`, help });
+    return report(context, {
+      code: "several-actions",
+      at: read.at,
+      message: `a step has one action, this one has ${found}`,
+      help,
+    });
   }
   checkStrayKeys(read, first, context);
   return chosenAction(read, first, context);
@@ -139,7 +151,11 @@ function checkStrayKeys({ fields }: StepRead, action: (typeof ACTION_KEYS)[numbe
     for (const key of FOREACH_KEYS) {
       const found = fields[key];
       if (found === null) continue;
-      report(context, { code: "conflicting-keys", at: found.keyAt, message: `"${found.spelled}" belongs to a foreach step` });
+      report(context, {
+        code: "conflicting-keys",
+        at: found.keyAt,
+        message: `"${found.spelled}" belongs to a foreach step`,
+      });
     }
   }
   if (action === "claude" || action === "command") return;

@@ -1,7 +1,25 @@
 /** What a step does: the value of `write_file:`, `foreach:`, `goal_seek:`, `analyze:` and `test:`. */
 import { anyTemplate, template } from "./checked-text.ts";
 import type { Decoder } from "./decode.ts";
-import { WORK, actionText, bool, byKind, careSteps, count, duration, integer, json, list, map, number, report, scalarOf, timeLimit, word, workSteps } from "./decode.ts";
+import {
+  WORK,
+  actionText,
+  bool,
+  byKind,
+  careSteps,
+  count,
+  duration,
+  integer,
+  json,
+  list,
+  map,
+  number,
+  report,
+  scalarOf,
+  timeLimit,
+  word,
+  workSteps,
+} from "./decode.ts";
 import { failureForm } from "./failure.ts";
 import type { FailureForm } from "./failure.ts";
 import type { Found, Mapping } from "./mapping.ts";
@@ -24,7 +42,12 @@ const fileMode: Decoder<number> = {
     const mode = digits === undefined ? null : Number.parseInt(digits, 8);
     if (mode !== null && mode <= 0o7777) return mode;
     const help = 'write octal digits, such as "0644"';
-    return report(context, { code: "invalid-mode", at: scalar.at, message: `"${scalar.text}" are no permission bits`, help });
+    return report(context, {
+      code: "invalid-mode",
+      at: scalar.at,
+      message: `"${scalar.text}" are no permission bits`,
+      help,
+    });
   },
 };
 
@@ -231,4 +254,3 @@ export const test: Decoder<TestValue> = byKind<TestValue>({
     return { script: command.value, failure: read.fields.on_failure?.value ?? null };
   }),
 });
-

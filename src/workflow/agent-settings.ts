@@ -13,7 +13,9 @@ const MAX_TURNS = 100_000;
 export const agentFields = {
   model: field(text, "The agent's model."),
   max_turns: field(integer({ min: 1, max: MAX_TURNS }), "How many turns the agent may take."),
-  max_budget: field(number({ min: 0, max: MAX_BUDGET_USD }), "How many dollars it may cost.", { aliases: ["max_budget_usd"] }),
+  max_budget: field(number({ min: 0, max: MAX_BUDGET_USD }), "How many dollars it may cost.", {
+    aliases: ["max_budget_usd"],
+  }),
   effort: field(text, "How hard the agent thinks."),
   system_prompt: field(template, "What is added to the agent's system prompt."),
   on_interrupt: field(word(["continue", "restart"]), "What happens to an agent that was cut off."),
@@ -31,7 +33,9 @@ export function agentSettings(fields: Mapping<typeof agentFields>["fields"]): Ag
 }
 
 /** The workflow's `agent:`. */
-export const agentDefaults: Decoder<AgentSettings> = mapping({ name: "agent", fields: agentFields }, ({ fields }) => agentSettings(fields));
+export const agentDefaults: Decoder<AgentSettings> = mapping({ name: "agent", fields: agentFields }, ({ fields }) =>
+  agentSettings(fields),
+);
 
 export const NO_AGENT_SETTINGS: AgentSettings = {
   model: null,

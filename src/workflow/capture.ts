@@ -6,7 +6,13 @@ import type { Found } from "./mapping.ts";
 import { field, mapping } from "./mapping.ts";
 import type { Capture } from "./model.ts";
 
-const DEFAULT_STREAMS: Capture["streams"] = { stdout: true, stderr: false, exitCode: true, success: true, duration: true };
+const DEFAULT_STREAMS: Capture["streams"] = {
+  stdout: true,
+  stderr: false,
+  exitCode: true,
+  success: true,
+  duration: true,
+};
 
 export interface StreamChoice {
   readonly source: Capture["source"];
@@ -83,7 +89,12 @@ export function resolveCapture(keys: CaptureKeys, defaultName: string, context: 
 function reportOldName(keys: CaptureKeys, old: Found<boolean | string>, context: Context): void {
   if (keys.capture === null) {
     const help = `write "capture: ${String(old.value)}"`;
-    report(context, { code: "deprecated-spelling", at: old.keyAt, message: '"capture_output" with a name is an old spelling', help });
+    report(context, {
+      code: "deprecated-spelling",
+      at: old.keyAt,
+      message: '"capture_output" with a name is an old spelling',
+      help,
+    });
   } else if (keys.capture.value !== old.value) {
     const message = '"capture_output" and "capture" name different values';
     report(context, { code: "conflicting-keys", at: old.keyAt, message, help: 'keep "capture"' });

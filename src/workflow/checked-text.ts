@@ -10,7 +10,10 @@ import type { Range } from "./source.ts";
 import { parseTemplate } from "./template.ts";
 
 /** A text with placeholders. */
-export const template: Decoder<string> = { schema: text.schema, decode: (node, context) => checkTemplate(text.decode(node, context), node, context) };
+export const template: Decoder<string> = {
+  schema: text.schema,
+  decode: (node, context) => checkTemplate(text.decode(node, context), node, context),
+};
 
 /** As `template`, but it may be empty. */
 export const anyTemplate: Decoder<string> = {
@@ -87,7 +90,11 @@ function inside(
 }
 
 /** Where a part of a text stands in the file; the whole text where that cannot be told, as behind escapes. */
-export function rangeInside(node: ScalarNode, part: { readonly offset: number; readonly length: number }, file: string): Range {
+export function rangeInside(
+  node: ScalarNode,
+  part: { readonly offset: number; readonly length: number },
+  file: string,
+): Range {
   if (node.style === "block") return rangeInBlock(node, part, file);
   const start = node.at.start + (node.style === "quoted" ? 1 : 0);
   if (file.slice(start, start + node.text.length) !== node.text) return node.at;
@@ -95,7 +102,11 @@ export function rangeInside(node: ScalarNode, part: { readonly offset: number; r
 }
 
 /** In a literal block (`|`) each line of the text is a line of the file behind a fixed indentation. */
-function rangeInBlock(node: ScalarNode, part: { readonly offset: number; readonly length: number }, file: string): Range {
+function rangeInBlock(
+  node: ScalarNode,
+  part: { readonly offset: number; readonly length: number },
+  file: string,
+): Range {
   const before = node.text.slice(0, part.offset);
   const lineNumber = before.split("\n").length - 1;
   const inLine = part.offset - (before.lastIndexOf("\n") + 1);
@@ -104,7 +115,8 @@ function rangeInBlock(node: ScalarNode, part: { readonly offset: number; readonl
   for (let line = 0; line < lineNumber && start > 0; line += 1) start = file.indexOf("\n", start) + 1;
   const newline = file.indexOf("\n", start);
   const line = file.slice(start, newline === -1 ? file.length : newline).replace(/\r$/u, "");
-  if (start <= 0 || wanted === "" || !line.endsWith(wanted) || line.slice(0, -wanted.length).trim() !== "") return node.at;
+  if (start <= 0 || wanted === "" || !line.endsWith(wanted) || line.slice(0, -wanted.length).trim() !== "")
+    return node.at;
   const at = start + line.length - wanted.length + inLine;
   return { start: at, end: at + Math.max(1, part.length) };
 }

@@ -56,7 +56,9 @@ export const autoCommit: Decoder<AutoCommit | false> = byKind<AutoCommit | false
 
 const OUTPUT = {
   name: "an output",
-  fields: { file_pattern: field(glob, "Files that the step adds or changes, and that match.", { aliases: ["pattern", "glob"] }) },
+  fields: {
+    file_pattern: field(glob, "Files that the step adds or changes, and that match.", { aliases: ["pattern", "glob"] }),
+  },
 } as const;
 
 const filePattern: Decoder<string> = byKind({
@@ -76,7 +78,14 @@ export const outputs: Decoder<readonly OutputDeclaration[]> = {
 };
 
 function output(entry: MapEntry, context: Context): OutputDeclaration | undefined {
-  const key = { ...entry.value, kind: "scalar", value: entry.key, text: entry.key, style: "plain", at: entry.keyAt } as const;
+  const key = {
+    ...entry.value,
+    kind: "scalar",
+    value: entry.key,
+    text: entry.key,
+    style: "plain",
+    at: entry.keyAt,
+  } as const;
   const label = name.decode(key, context);
   const found = filePattern.decode(entry.value, context);
   if (label === undefined || found === undefined) return undefined;

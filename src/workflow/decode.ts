@@ -110,7 +110,11 @@ export function integer(bounds: Bounds): Decoder<number> {
   };
 }
 
-function bounded(node: SourceNode, context: Context, bounds: Bounds & { readonly expected: string }): number | undefined {
+function bounded(
+  node: SourceNode,
+  context: Context,
+  bounds: Bounds & { readonly expected: string },
+): number | undefined {
   if (node.kind !== "scalar" || typeof node.value !== "number") {
     const quoted = node.kind === "scalar" && /^\d+(\.\d+)?$/u.test(node.text.trim());
     if (!quoted) return wrongType(node, context, bounds.expected);
@@ -118,8 +122,13 @@ function bounded(node: SourceNode, context: Context, bounds: Bounds & { readonly
     return report(context, { code: "wrong-type", at: node.at, message, help: "remove the quotes" });
   }
   if (node.value >= bounds.min && node.value <= bounds.max) return node.value;
-  const limits = bounds.max === Number.MAX_SAFE_INTEGER ? `at least ${bounds.min}` : `from ${bounds.min} to ${bounds.max}`;
-  return report(context, { code: "out-of-range", at: node.at, message: `${node.text} is out of range: it must be ${limits}` });
+  const limits =
+    bounds.max === Number.MAX_SAFE_INTEGER ? `at least ${bounds.min}` : `from ${bounds.min} to ${bounds.max}`;
+  return report(context, {
+    code: "out-of-range",
+    at: node.at,
+    message: `${node.text} is out of range: it must be ${limits}`,
+  });
 }
 
 /** How many times something may be done. */
@@ -134,7 +143,12 @@ export const duration: Decoder<number> = {
     const ms = typeof scalar.value === "boolean" ? null : parseDuration(scalar.text);
     if (ms !== null) return ms;
     const help = `write seconds as a number, or a text such as 90s, 10m or 1h30m; at most ${MAX_DURATION_MS / 86_400_000} days`;
-    return report(context, { code: "invalid-duration", at: scalar.at, message: `"${scalar.text}" is not a duration`, help });
+    return report(context, {
+      code: "invalid-duration",
+      at: scalar.at,
+      message: `"${scalar.text}" is not a duration`,
+      help,
+    });
   },
 };
 
@@ -151,7 +165,10 @@ export const timeLimit: Decoder<number | null> = {
 export const json: Decoder<Json> = { schema: {}, decode: (node) => toJson(node) };
 
 /** One of some words; CamelCase, kebab-case and snake_case are the same. */
-export function word<const T extends string>(words: readonly T[], synonyms: Readonly<Record<string, T>> = {}): Decoder<T> {
+export function word<const T extends string>(
+  words: readonly T[],
+  synonyms: Readonly<Record<string, T>> = {},
+): Decoder<T> {
   return {
     schema: { enum: [...words, ...Object.keys(synonyms)] },
     decode: (node, context) => {
@@ -168,11 +185,18 @@ export function word<const T extends string>(words: readonly T[], synonyms: Read
 }
 
 export function snakeCase(name: string): string {
-  return name.trim().replaceAll(/([a-z0-9])([A-Z])/gu, "$1_$2").replaceAll("-", "_").toLowerCase();
+  return name
+    .trim()
+    .replaceAll(/([a-z0-9])([A-Z])/gu, "$1_$2")
+    .replaceAll("-", "_")
+    .toLowerCase();
 }
 
 /** A list; with `orOne`, a single value stands for a list of one. */
-export function list<T>(item: Decoder<T>, options: { readonly orOne: boolean } = { orOne: false }): Decoder<readonly T[]> {
+export function list<T>(
+  item: Decoder<T>,
+  options: { readonly orOne: boolean } = { orOne: false },
+): Decoder<readonly T[]> {
   return {
     get schema() {
       const array: JsonSchema = { type: "array", items: item.schema };

@@ -50,7 +50,8 @@ test("each code is explained in docs/errors.md, and each explained code exists",
   const document = await readFile(new URL("../../docs/errors.md", import.meta.url), "utf8");
   const section = /<!-- workflow-codes -->(.*?)<!-- \/workflow-codes -->/su.exec(document)?.[1] ?? "";
 
-  const explained = [...section.matchAll(/^\| `([a-z-]+)` \|/gmu)].map(([, code]) => code);
+  const explained = [...section.matchAll(/^\| `([a-z-]+)` \|/gmu)].map(([, code = ""]) => code);
 
-  expect(explained.toSorted()).toEqual(Object.keys(DIAGNOSTIC_CODES).toSorted());
+  expect(explained).toHaveLength(Object.keys(DIAGNOSTIC_CODES).length);
+  expect(new Set(explained)).toEqual(new Set(Object.keys(DIAGNOSTIC_CODES)));
 });

@@ -103,7 +103,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, style: DiagnosticStyle 
 
 /** Text that cannot move the cursor or repaint the terminal: control characters are shown as pictures. */
 function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+  return text.replaceAll(/(?!\t)[\p{Cc}\p{Bidi_Control}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code < 0x20 ? String.fromCodePoint(0x2400 + code) : "\uFFFD";
   });

@@ -37,7 +37,11 @@ export function collectDiagnostics(source: Source): Diagnostics {
     report: (problem) => {
       if (kept.length < MAX_PROBLEMS) add(problem);
       else if (kept.length === MAX_PROBLEMS) {
-        add({ code: "too-many-problems", at: problem.at, message: `more than ${MAX_PROBLEMS} problems; the rest is not shown` });
+        add({
+          code: "too-many-problems",
+          at: problem.at,
+          message: `more than ${MAX_PROBLEMS} problems; the rest is not shown`,
+        });
       }
     },
     list: () => kept.toSorted((a, b) => a.start - b.start).map((entry) => entry.diagnostic),

@@ -50,7 +50,10 @@ export const environmentFiles: Decoder<readonly string[]> = list(template, { orO
 const SECRET = {
   name: "a secret",
   fields: {
-    provider: field(word(["env", "file", "command"], { cmd: "command", environment: "env" }), "Where the secret comes from."),
+    provider: field(
+      word(["env", "file", "command"], { cmd: "command", environment: "env" }),
+      "Where the secret comes from.",
+    ),
     key: field(text, "The variable, the path or the command, for the provider."),
     version: field(text, "Has no effect."),
     env: field(text, "The variable that holds the secret."),
@@ -91,20 +94,30 @@ function environmentValue(entry: MapEntry, context: Context): EnvironmentValue |
       return report(context, { code: "empty-value", at: entry.keyAt, message: `"${entry.key}" has no value`, help });
     }
     const value = anyTemplate.decode(node, context);
-    return value === undefined ? undefined : { name: entry.key, value: { kind: "text", template: value }, secret: false, at };
+    return value === undefined
+      ? undefined
+      : { name: entry.key, value: { kind: "text", template: value }, secret: false, at };
   }
-  if (node.kind !== "map") return wrongType(node, context, "a text, or a mapping with `command`, `condition` or `value`");
+  if (node.kind !== "map")
+    return wrongType(node, context, "a text, or a mapping with `command`, `condition` or `value`");
   const read = readMapping(node, VALUE, context);
   const value = read === undefined ? undefined : dynamicValue(read, context);
   return value === undefined ? undefined : { name: entry.key, value, secret: read?.fields.secret?.value ?? false, at };
 }
 
-function dynamicValue(read: Mapping<(typeof VALUE)["fields"]>, context: Context): EnvironmentValue["value"] | undefined {
+function dynamicValue(
+  read: Mapping<(typeof VALUE)["fields"]>,
+  context: Context,
+): EnvironmentValue["value"] | undefined {
   const { value, command, cache, condition, when_true, when_false } = read.fields;
   const forms = ["value", "command", "condition"].filter((key) => read.given.has(key));
   if (forms.length !== 1) {
     const code = forms.length === 0 ? "missing-key" : "conflicting-keys";
-    return report(context, { code, at: read.at, message: "an env value has exactly one of value, command and condition" });
+    return report(context, {
+      code,
+      at: read.at,
+      message: "an env value has exactly one of value, command and condition",
+    });
   }
   if (value !== null) return { kind: "text", template: value.value };
   if (command !== null) return { kind: "command", script: command.value, cache: cache?.value ?? false };
@@ -123,7 +136,9 @@ function dynamicValue(read: Mapping<(typeof VALUE)["fields"]>, context: Context)
 function secret(entry: MapEntry, context: Context): Secret | undefined {
   if (!checkName(entry, context)) return undefined;
   const source = entry.value.kind === "map" ? describedSecret(entry.value, context) : shortSecret(entry.value, context);
-  return source === undefined ? undefined : { name: entry.key, source, at: locateStep(context.out.source, entry.keyAt) };
+  return source === undefined
+    ? undefined
+    : { name: entry.key, source, at: locateStep(context.out.source, entry.keyAt) };
 }
 
 /** `NAME`, `$NAME`, `${NAME}`, `env:NAME`, `${env:NAME}` and `${env.NAME}` are all one reference. */
@@ -146,7 +161,8 @@ function describedSecret(node: SourceNode, context: Context): Secret["source"] |
   const read = readMapping(node, SECRET, context);
   if (read === undefined) return undefined;
   const { provider, key, env, file, command, value, version } = read.fields;
-  if (version !== null) report(context, { code: "no-effect", at: version.keyAt, message: '"version" has no effect on a secret' });
+  if (version !== null)
+    report(context, { code: "no-effect", at: version.keyAt, message: '"version" has no effect on a secret' });
   const forms = ["provider", "env", "file", "command", "value"].filter((form) => read.given.has(form));
   if (forms.length !== 1 || read.given.has("provider") !== read.given.has("key")) {
     const help = "write `{provider: env, key: NAME}`, or one of env, file, command and value";
@@ -172,7 +188,12 @@ function literalSecret(node: SourceNode, context: Context): Secret["source"] | u
   if (value === undefined) return undefined;
   if (!value.includes("$")) {
     const help = "write the name of a variable, `file:PATH` or `cmd:COMMAND`";
-    report(context, { code: "secret-in-file", at: node.at, message: "the secret itself stands in the workflow file", help });
+    report(context, {
+      code: "secret-in-file",
+      at: node.at,
+      message: "the secret itself stands in the workflow file",
+      help,
+    });
   }
   return { kind: "value", template: value };
 }
@@ -180,7 +201,11 @@ function literalSecret(node: SourceNode, context: Context): Secret["source"] | u
 function checkName(entry: MapEntry, context: Context): boolean {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/u.test(entry.key)) return true;
   const help = "use letters, digits and `_`, beginning with a letter";
-  report(context, { code: "invalid-name", at: entry.keyAt, message: `"${entry.key}" cannot be the name of a variable`, help });
+  report(context, {
+    code: "invalid-name",
+    at: entry.keyAt,
+    message: `"${entry.key}" cannot be the name of a variable`,
+    help,
+  });
   return false;
 }
-

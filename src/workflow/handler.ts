@@ -30,7 +30,10 @@ const ANYTHING: Decoder<SourceNode> = { schema: { type: "object" }, decode: (nod
 
 const HANDLER = {
   name: "handler",
-  fields: { name: field(text, "The handler's name."), attributes: field(ANYTHING, "What it needs.", { nullable: true }) },
+  fields: {
+    name: field(text, "The handler's name."),
+    attributes: field(ANYTHING, "What it needs.", { nullable: true }),
+  },
 } as const;
 
 export const handler: Decoder<HandlerValue> = mapping(HANDLER, (read, context) => {
@@ -53,7 +56,9 @@ export const handler: Decoder<HandlerValue> = mapping(HANDLER, (read, context) =
   const settings = { ...NO_AGENT_SETTINGS, model: model?.value ?? null, systemPrompt: system?.value ?? null };
   return {
     action:
-      key === "command" ? { kind: "shell", script: main.value } : { kind: "agent", agent: "claude", prompt: main.value, settings },
+      key === "command"
+        ? { kind: "shell", script: main.value }
+        : { kind: "agent", agent: "claude", prompt: main.value, settings },
     timeoutMs: timeout?.value ?? null,
     workingDir: working_dir?.value ?? null,
     env: env?.value ?? [],

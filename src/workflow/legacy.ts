@@ -24,9 +24,15 @@ export function legacyCommitRequired(prompt: string, form: "text" | "mapping"): 
 }
 
 /** A step that is only a text. */
-export type BareStep = { readonly kind: "agent"; readonly prompt: string } | { readonly kind: "shell"; readonly script: string };
+export type BareStep =
+  | { readonly kind: "agent"; readonly prompt: string }
+  | { readonly kind: "shell"; readonly script: string };
 
-export function bareStep(text: string, place: "agent" | "shell", where: { readonly at: Range; readonly context: Context }): BareStep {
+export function bareStep(
+  text: string,
+  place: "agent" | "shell",
+  where: { readonly at: Range; readonly context: Context },
+): BareStep {
   const trimmed = text.trim();
   if (trimmed.startsWith("/")) return { kind: "agent", prompt: trimmed };
   if (place === "shell") return { kind: "shell", script: text };
@@ -40,9 +46,15 @@ export function bareStep(text: string, place: "agent" | "shell", where: { readon
 export function commandLine(name: string, args: readonly string[], options: Readonly<Record<string, Json>>): string {
   const flags = Object.entries(options).flatMap(([key, value]) => {
     if (value === false || value === null) return [];
-    return value === true ? [`--${key}`] : [`--${key}`, quoted(typeof value === "string" ? value : JSON.stringify(value))];
+    return value === true
+      ? [`--${key}`]
+      : [`--${key}`, quoted(typeof value === "string" ? value : JSON.stringify(value))];
   });
-  return [`/${name.trim().replace(/^\//u, "")}`, ...args.filter((argument) => argument !== "").map(quoted), ...flags].join(" ");
+  return [
+    `/${name.trim().replace(/^\//u, "")}`,
+    ...args.filter((argument) => argument !== "").map(quoted),
+    ...flags,
+  ].join(" ");
 }
 
 /** Whether a step's name can be a command of the earlier language: one word. */
@@ -61,5 +73,10 @@ export function commandKey(text: string, node: SourceNode, context: Context): st
   if (trimmed.startsWith("/")) return trimmed;
   if (isCommandName(trimmed)) return `/${trimmed}`;
   const help = "write `shell:` for a script, or `claude:` for a prompt";
-  return report(context, { code: "ambiguous-command", at: node.at, message: '"command" may mean a script or a prompt', help });
+  return report(context, {
+    code: "ambiguous-command",
+    at: node.at,
+    message: '"command" may mean a script or a prompt',
+    help,
+  });
 }

@@ -59,14 +59,22 @@ export interface Mapping<F extends Fields> {
 export function field<T>(
   decoder: Decoder<T>,
   description: string,
-  options: { readonly aliases?: readonly string[]; readonly deprecated?: readonly string[]; readonly nullable?: boolean } = {},
+  options: {
+    readonly aliases?: readonly string[];
+    readonly deprecated?: readonly string[];
+    readonly nullable?: boolean;
+  } = {},
 ): Field<T> {
   const { aliases = [], deprecated = [], nullable = false } = options;
   return { decoder, description, aliases, deprecated, nullable };
 }
 
 /** Reads a mapping by its table. Unknown keys, missing values and keys given in two spellings are reported. */
-export function readMapping<F extends Fields>(node: SourceNode, table: Table<F>, context: Context): Mapping<F> | undefined {
+export function readMapping<F extends Fields>(
+  node: SourceNode,
+  table: Table<F>,
+  context: Context,
+): Mapping<F> | undefined {
   // A key that may stand without a value is read as an empty mapping.
   const isNothing = node.kind === "scalar" && node.value === null;
   if (node.kind !== "map" && !isNothing) return wrongType(node, context, "a mapping");
@@ -115,8 +123,9 @@ export function mapping<F extends Fields, T>(
 /** The JSON Schema of a table. */
 export function tableSchema<F extends Fields>(table: Table<F>): JsonSchema {
   const properties: Record<string, Json> = {};
-  for (const [name, { decoder, description, aliases, deprecated }] of Object.entries(table.fields)) {
-    properties[name] = { ...decoder.schema, description };
+  for (const [name, { decoder, description, aliases, deprecated, nullable }] of Object.entries(table.fields)) {
+    const schema = nullable ? { anyOf: [decoder.schema, { type: "null" }] } : decoder.schema;
+    properties[name] = { ...schema, description };
     for (const alias of aliases) properties[alias] = { ...decoder.schema, description: `Same as ${name}.` };
     for (const old of deprecated) {
       properties[old] = { ...decoder.schema, description: `Old spelling of ${name}.`, deprecated: true };
@@ -137,7 +146,11 @@ export function required<F extends Fields, K extends keyof F & string>(
   return read.fields[key];
 }
 
-function readField(entry: MapEntry, target: { readonly name: string; readonly field: Field<unknown> | undefined }, context: Context): unknown {
+function readField(
+  entry: MapEntry,
+  target: { readonly name: string; readonly field: Field<unknown> | undefined },
+  context: Context,
+): unknown {
   const { name, field: known } = target;
   if (known === undefined) return undefined;
   if (known.deprecated.includes(entry.key)) {
@@ -146,7 +159,12 @@ function readField(entry: MapEntry, target: { readonly name: string; readonly fi
   }
   if (entry.value.kind === "scalar" && entry.value.value === null && !known.nullable) {
     const message = `"${entry.key}" has no value`;
-    return report(context, { code: "empty-value", at: entry.keyAt, message, help: `write a value, or leave "${entry.key}" out` });
+    return report(context, {
+      code: "empty-value",
+      at: entry.keyAt,
+      message,
+      help: `write a value, or leave "${entry.key}" out`,
+    });
   }
   return known.decoder.decode(entry.value, context);
 }
@@ -168,7 +186,8 @@ const spellingsOf = new WeakMap<Fields, ReadonlyMap<string, string>>();
 
 /** Returns the key that was probably meant. */
 function reportUnknown<F extends Fields>(entry: MapEntry, table: Table<F>, context: Context): string | null {
-  const refusal = table.refused !== undefined && Object.hasOwn(table.refused, entry.key) ? table.refused[entry.key] : undefined;
+  const refusal =
+    table.refused !== undefined && Object.hasOwn(table.refused, entry.key) ? table.refused[entry.key] : undefined;
   if (refusal !== undefined) {
     report(context, { ...refusal, at: entry.keyAt });
     return null;

@@ -45,7 +45,10 @@ interface Located {
 /** `{required: [...], optional: [...]}`, a list, or a mapping by name. */
 export const parameters: Decoder<readonly Parameter[]> = byKind({
   expected: "a mapping or a list",
-  list: { schema: { type: "array" }, decode: (node, context) => unique(parameterList(null).decode(node, context), context) },
+  list: {
+    schema: { type: "array" },
+    decode: (node, context) => unique(parameterList(null).decode(node, context), context),
+  },
   map: {
     schema: { type: "object" },
     decode: (node, context) => (node.kind === "map" ? unique(fromMapping(node, context), context) : undefined),
@@ -53,8 +56,15 @@ export const parameters: Decoder<readonly Parameter[]> = byKind({
 });
 
 function fromMapping(node: MapNode, context: Context): readonly Located[] | undefined {
-  const isGrouped = node.entries.some(({ key, value }) => (key === "required" || key === "optional") && value.kind === "list");
-  if (!isGrouped) return allOf(node.entries.map((entry) => oneParameter(entry.value, { name: entry.key, required: null, at: entry.keyAt }, context)));
+  const isGrouped = node.entries.some(
+    ({ key, value }) => (key === "required" || key === "optional") && value.kind === "list",
+  );
+  if (!isGrouped)
+    return allOf(
+      node.entries.map((entry) =>
+        oneParameter(entry.value, { name: entry.key, required: null, at: entry.keyAt }, context),
+      ),
+    );
   const read = mapping(GROUPED, ({ fields }) => [...(fields.required?.value ?? []), ...(fields.optional?.value ?? [])]);
   return read.decode(node, context);
 }
@@ -81,7 +91,11 @@ function oneParameter(node: SourceNode, known: Known, context: Context): Located
     const name = known.name ?? text.decode(node, context);
     if (name === undefined) return undefined;
     const given: Json = known.name === null ? null : node.value;
-    return located({ name, type: "any", description: null, required: known.required ?? given === null, default: given }, known.at, context);
+    return located(
+      { name, type: "any", description: null, required: known.required ?? given === null, default: given },
+      known.at,
+      context,
+    );
   }
   const read = readMapping(node, PARAMETER, context);
   if (read === undefined) return undefined;
@@ -97,16 +111,29 @@ function oneParameter(node: SourceNode, known: Known, context: Context): Located
   const value = fields.default?.value ?? null;
   const declared = fields.type?.value ?? "any";
   if (fields.default !== null && value !== null && !fits(value, declared)) {
-    report(context, { code: "wrong-type", at: fields.default.node.at, message: `the default of "${name}" is not of type ${declared}` });
+    report(context, {
+      code: "wrong-type",
+      at: fields.default.node.at,
+      message: `the default of "${name}" is not of type ${declared}`,
+    });
   }
   const required = fields.required?.value ?? known.required ?? fields.default === null;
-  return located({ name, type: declared, description: fields.description?.value ?? null, required, default: value }, known.at, context);
+  return located(
+    { name, type: declared, description: fields.description?.value ?? null, required, default: value },
+    known.at,
+    context,
+  );
 }
 
 function located(parameter: Parameter, at: Range, context: Context): Located | undefined {
   if (/^[A-Za-z_][A-Za-z0-9_-]*$/u.test(parameter.name)) return { parameter, at };
   const help = "use letters, digits, `_` and `-`, beginning with a letter";
-  return report(context, { code: "invalid-name", at, message: `"${parameter.name}" cannot be the name of a parameter`, help });
+  return report(context, {
+    code: "invalid-name",
+    at,
+    message: `"${parameter.name}" cannot be the name of a parameter`,
+    help,
+  });
 }
 
 function fits(value: Json, type: Parameter["type"]): boolean {

@@ -259,7 +259,7 @@ describe("what the earlier program promised and did not do", () => {
   test("P14: capture_format: text is string, and other words are errors", () => {
     expect(firstStep("- {shell: a, capture: x, capture_format: text}").capture?.format).toBe("string");
     expect(problems("- {shell: a, capture: x, capture_format: xml}")).toEqual([
-      '1:41 error unknown-value: "xml" is not one of string, json, lines, number, boolean',
+      '1:42 error unknown-value: "xml" is not one of string, json, lines, number, boolean',
     ]);
   });
 
@@ -432,7 +432,7 @@ describe("problems", () => {
 
     expect(problems(text)).toEqual([
       '3:14 error invalid-duration: "soon" is not a duration',
-      "4:18 error invalid-expression: the expression ends where a value is needed",
+      "4:19 error invalid-expression: the expression ends where a value is needed",
       '5:5 error several-actions: a step has one action, this one has "claude" and "shell"',
       "7:5 error missing-action: a step needs an action",
       '8:5 error empty-value: "shell" has no value',

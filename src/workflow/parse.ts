@@ -146,7 +146,9 @@ function makeContext(root: SourceNode, out: Diagnostics): StepContext {
 
 function readDefaults(entry: MapEntry, context: Context): RetryPolicy | undefined {
   // A missing value is reported with the rest of the mapping.
-  return entry.value.kind === "scalar" && entry.value.value === null ? undefined : retryPolicy.decode(entry.value, context);
+  return entry.value.kind === "scalar" && entry.value.value === null
+    ? undefined
+    : retryPolicy.decode(entry.value, context);
 }
 
 /** The file's name without folders and ending. */

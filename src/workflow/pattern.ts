@@ -4,7 +4,9 @@
  * Compiles a pattern. A leading group of flags, as in `(?i)timeout`, is what other engines know and JavaScript does not.
  * The message says what is wrong with a pattern that cannot be compiled.
  */
-export function compilePattern(pattern: string): { readonly ok: true; readonly regex: RegExp } | { readonly ok: false; readonly message: string } {
+export function compilePattern(
+  pattern: string,
+): { readonly ok: true; readonly regex: RegExp } | { readonly ok: false; readonly message: string } {
   const [, flags = "", body = pattern] = /^\(\?([ims]+)\)(.*)$/su.exec(pattern) ?? [];
   const unique = [...new Set(flags)].join("");
   try {

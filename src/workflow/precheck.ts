@@ -32,7 +32,7 @@ export function checkText(out: Diagnostics): boolean {
 
 function checkCharacters(out: Diagnostics): boolean {
   let found = 0;
-  for (const match of out.source.text.matchAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\p{Surrogate}]/gu)) {
+  for (const match of out.source.text.matchAll(/(?![\t\n\r\u0085])[\p{Cc}\p{Surrogate}]/gu)) {
     found += 1;
     if (found > MAX_SHOWN_CHARACTERS) break;
     const code = (match[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");

@@ -33,7 +33,10 @@ const backoffWord: Decoder<Backoff> = map(word(["fixed", "linear", "exponential"
   }
 });
 
-const LINEAR = { name: "a linear back-off", fields: { increment: field(duration, "What each delay is longer than the one before.") } } as const;
+const LINEAR = {
+  name: "a linear back-off",
+  fields: { increment: field(duration, "What each delay is longer than the one before.") },
+} as const;
 const EXPONENTIAL = {
   name: "an exponential back-off",
   fields: { base: field(number({ min: 1, max: MAX_BASE }), "The factor from one delay to the next.") },
@@ -51,12 +54,21 @@ const SPAN = {
 const delay: Decoder<number> = byKind({
   expected: "a duration",
   scalar: duration,
-  map: mapping(SPAN, ({ fields }) => (fields.secs?.value ?? 0) * 1_000 + Math.round((fields.nanos?.value ?? 0) / 1_000_000)),
+  map: mapping(
+    SPAN,
+    ({ fields }) => (fields.secs?.value ?? 0) * 1_000 + Math.round((fields.nanos?.value ?? 0) / 1_000_000),
+  ),
 });
 const CUSTOM = { name: "a custom back-off", fields: { delays: field(list(delay), "The delays, in order.") } } as const;
 
-const linear: Decoder<Backoff> = mapping(LINEAR, ({ fields }) => ({ kind: "linear", incrementMs: fields.increment?.value ?? 1_000 }));
-const exponential: Decoder<Backoff> = mapping(EXPONENTIAL, ({ fields }) => ({ kind: "exponential", base: fields.base?.value ?? 2 }));
+const linear: Decoder<Backoff> = mapping(LINEAR, ({ fields }) => ({
+  kind: "linear",
+  incrementMs: fields.increment?.value ?? 1_000,
+}));
+const exponential: Decoder<Backoff> = mapping(EXPONENTIAL, ({ fields }) => ({
+  kind: "exponential",
+  base: fields.base?.value ?? 2,
+}));
 const customDelays: Decoder<Backoff> = map(list(delay), (delaysMs) => ({ kind: "custom", delaysMs }));
 const custom: Decoder<Backoff> = byKind({
   expected: "a list of delays",
@@ -70,8 +82,16 @@ const custom: Decoder<Backoff> = byKind({
 const BACKOFF = {
   name: "a back-off",
   fields: {
-    fixed: field(mapping(NOTHING, (): Backoff => ({ kind: "fixed" })), "Always the initial delay.", { nullable: true }),
-    fibonacci: field(mapping(NOTHING, (): Backoff => ({ kind: "fibonacci" })), "Grows as 1, 1, 2, 3, 5.", { nullable: true }),
+    fixed: field(
+      mapping(NOTHING, (): Backoff => ({ kind: "fixed" })),
+      "Always the initial delay.",
+      { nullable: true },
+    ),
+    fibonacci: field(
+      mapping(NOTHING, (): Backoff => ({ kind: "fibonacci" })),
+      "Grows as 1, 1, 2, 3, 5.",
+      { nullable: true },
+    ),
     linear: field(linear, "Grows by the same amount.", { nullable: true }),
     exponential: field(exponential, "Grows by the same factor.", { nullable: true }),
     custom: field(custom, "The delays themselves."),
@@ -97,7 +117,12 @@ const backoff: Decoder<Backoff> = byKind({
     if (chosen.value.kind === "exponential" && base !== null) return { kind: "exponential", base: base.value };
     if (chosen.value.kind === "linear" && increment !== null) return { kind: "linear", incrementMs: increment.value };
     const stray = base ?? increment;
-    if (stray !== null) report(context, { code: "no-effect", at: stray.keyAt, message: `"${stray.spelled}" has no effect on this back-off` });
+    if (stray !== null)
+      report(context, {
+        code: "no-effect",
+        at: stray.keyAt,
+        message: `"${stray.spelled}" has no effect on this back-off`,
+      });
     return chosen.value;
   }),
 });
@@ -132,12 +157,17 @@ const fallbackSteps: Decoder<Exhausted> = {
   decode: (node, context) => {
     const isCommand = node.kind === "map" && node.entries.length === 1 && node.entries[0]?.key === "command";
     const decoder: Decoder<Exhausted> = isCommand
-      ? mapping(FALLBACK_COMMAND, ({ fields }) => (fields.command === null ? undefined : { kind: "fallback", steps: fields.command.value }))
+      ? mapping(FALLBACK_COMMAND, ({ fields }) =>
+          fields.command === null ? undefined : { kind: "fallback", steps: fields.command.value },
+        )
       : map(careSteps, (steps): Exhausted => ({ kind: "fallback", steps }));
     return decoder.decode(node, context);
   },
 };
-const FALLBACK = { name: "retry.on_failure", fields: { fallback: field(fallbackSteps, "Steps to run instead.") } } as const;
+const FALLBACK = {
+  name: "retry.on_failure",
+  fields: { fallback: field(fallbackSteps, "Steps to run instead.") },
+} as const;
 
 const onExhausted: Decoder<Exhausted> = byKind({
   expected: "stop, continue or a mapping with `fallback`",

@@ -86,7 +86,9 @@ export function toEnvironment(scope: Scope): Readonly<Record<string, string>> {
   const add = (name: string, value: Json): void => {
     const text = value === null ? "" : typeof value === "object" ? null : String(value);
     const variable = `PRODIGY_VAR_${name.toUpperCase().replace(/[^A-Z0-9_]/g, "_")}`;
-    if (text === null || text.includes("\0") || new TextEncoder().encode(text).length >= MAX_EXPORTED_BYTES) return;
+    // The length comes first: a captured text may have megabytes, and encoding it at each step would cost.
+    if (text === null || text.length >= MAX_EXPORTED_BYTES || text.includes("\0")) return;
+    if (new TextEncoder().encode(text).length >= MAX_EXPORTED_BYTES) return;
     // Two names may become one; the first keeps it, and exact names come before fields of structures.
     environment[variable] ??= text;
   };

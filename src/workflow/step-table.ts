@@ -98,7 +98,18 @@ const STEP_FIELDS = {
   analysis: field(json, "Has no effect.", { nullable: true }),
 } as const;
 
-export const ACTION_KEYS = ["claude", "shell", "test", "write_file", "foreach", "goal_seek", "analyze", "handler", "command", "commands"] as const;
+export const ACTION_KEYS = [
+  "claude",
+  "shell",
+  "test",
+  "write_file",
+  "foreach",
+  "goal_seek",
+  "analyze",
+  "handler",
+  "command",
+  "commands",
+] as const;
 
 export const STEP = { name: "a step", fields: STEP_FIELDS } as const satisfies Table<Fields>;
 export type StepRead = Mapping<(typeof STEP)["fields"]>;

@@ -33,7 +33,8 @@ const check: Decoder<Check> = byKind<Check>({
     decode: (node, context) => {
       const written = template.decode(node, context)?.trim();
       if (written === undefined) return undefined;
-      const [, type = written.startsWith("/") ? "claude" : "shell", command = written] = /^(claude|shell):\s*(.+)$/su.exec(written) ?? [];
+      const [, type = written.startsWith("/") ? "claude" : "shell", command = written] =
+        /^(claude|shell):\s*(.+)$/su.exec(written) ?? [];
       return { type: type === "claude" ? "claude" : "shell", command, exitCode: 0, output: null, node };
     },
   },
@@ -62,7 +63,10 @@ const checkMapping: Decoder<Omit<Check, "node">> = mapping(CHECK, (read, context
 
 type Criteria = { readonly kind: "all" | "any" } | { readonly kind: "at_least"; readonly passes: number };
 
-const AT_LEAST = { name: "success_criteria", fields: { at_least: field(count, "How many must pass.", { aliases: ["atleast", "AtLeast"] }) } } as const;
+const AT_LEAST = {
+  name: "success_criteria",
+  fields: { at_least: field(count, "How many must pass.", { aliases: ["atleast", "AtLeast"] }) },
+} as const;
 
 const criteria: Decoder<Criteria> = byKind<Criteria>({
   expected: "all, any or a mapping with `at_least`",
@@ -127,7 +131,16 @@ function decodeMapping(node: SourceNode, context: Context): Validation | undefin
 function repeated(step: Step, attempts: number, delayMs: number): Step {
   const backoff = { kind: "fixed" } as const;
   const onExhausted = { kind: "stop" } as const;
-  const retry = { attempts, backoff, initialDelayMs: delayMs, maxDelayMs: delayMs, jitterFactor: 0, retryOn: [], budgetMs: null, onExhausted };
+  const retry = {
+    attempts,
+    backoff,
+    initialDelayMs: delayMs,
+    maxDelayMs: delayMs,
+    jitterFactor: 0,
+    retryOn: [],
+    budgetMs: null,
+    onExhausted,
+  };
   return { ...step, retry };
 }
 
@@ -138,7 +151,8 @@ interface Place {
 }
 
 function validationOf(found: readonly Check[], { node, context, criteria: wanted }: Place): Validation | undefined {
-  if (found.length === 0) return report(context, { code: "no-steps", at: node.at, message: "step_validate has no commands" });
+  if (found.length === 0)
+    return report(context, { code: "no-steps", at: node.at, message: "step_validate has no commands" });
   if (wanted.kind === "all") {
     const steps = allOf(found.map((one) => stepOf(one, context)));
     return steps === undefined ? undefined : byExitCode(steps.flat(), node, context);

@@ -21,8 +21,11 @@ const MAX_LABEL_LENGTH = 80;
 /** The steps at one place of the file. `countStep` is asked before each; it reports when there are too many. */
 export function decodeSteps(node: SourceNode, place: StepsPlace, context: StepContext): readonly Step[] | undefined {
   if (node.kind === "list") {
-    if (node.items.length === 0) return report(context, { code: "no-steps", at: node.at, message: "this list of steps is empty" });
-    const nested = node.items.map((item) => (item.kind === "list" ? notAStep(item, context) : decodeSteps(item, place, context)));
+    if (node.items.length === 0)
+      return report(context, { code: "no-steps", at: node.at, message: "this list of steps is empty" });
+    const nested = node.items.map((item) =>
+      item.kind === "list" ? notAStep(item, context) : decodeSteps(item, place, context),
+    );
     return allOf(nested)?.flat();
   }
   const [only] = node.kind === "map" && node.entries.length === 1 ? node.entries : [];
@@ -103,7 +106,9 @@ function makeStep({ read, chosen, place }: Parts, context: Context): Step {
     validate: validationOf(read, context),
     onSuccess: fields.on_success?.value ?? [],
     onExitCode: fields.on_exit_code?.value ?? [],
-    onFailure: resolveFailure(chosen.failure ?? fields.on_failure?.value ?? null, action, { tolerate: ownTolerance(read, chosen) }),
+    onFailure: resolveFailure(chosen.failure ?? fields.on_failure?.value ?? null, action, {
+      tolerate: ownTolerance(read, chosen),
+    }),
   };
   warnAboutStep(read, step, context);
   return step;
@@ -196,4 +201,3 @@ function firstLine(text: string): string {
   const characters = Array.from(line);
   return characters.length <= MAX_LABEL_LENGTH ? line : characters.slice(0, MAX_LABEL_LENGTH).join("");
 }
-

@@ -1,7 +1,21 @@
 /** `validate:`: whether the work is complete, and what to do while it is not. */
 import { template } from "./checked-text.ts";
 import type { Context, Decoder } from "./decode.ts";
-import { CARE, actionText, bool, byKind, careSteps, integer, json, legacyCareSteps, number, report, timeLimit, word, wrongType } from "./decode.ts";
+import {
+  CARE,
+  actionText,
+  bool,
+  byKind,
+  careSteps,
+  integer,
+  json,
+  legacyCareSteps,
+  number,
+  report,
+  timeLimit,
+  word,
+  wrongType,
+} from "./decode.ts";
 import type { Fields, Found, Mapping, Table } from "./mapping.ts";
 import { field, mapping } from "./mapping.ts";
 import type { Json, Step, Validation } from "./model.ts";
@@ -21,7 +35,9 @@ const ON_INCOMPLETE = {
     claude: field(actionText("claude", CARE), "A prompt that completes the work."),
     shell: field(actionText("shell", CARE), "A script that completes the work."),
     commands: field(legacyCareSteps, "Steps that complete the work.", { aliases: ["steps"] }),
-    max_attempts: field(integer({ min: 1, max: MAX_ROUNDS }), "How many times they may run.", { aliases: ["max_retries"] }),
+    max_attempts: field(integer({ min: 1, max: MAX_ROUNDS }), "How many times they may run.", {
+      aliases: ["max_retries"],
+    }),
     fail_workflow: field(bool, "Whether what is still incomplete fails the run."),
     commit_required: field(bool, "Whether each round must commit something."),
     prompt: field(template, "Has no effect: nobody is asked during a run."),
@@ -51,7 +67,9 @@ const incompleteSteps: Decoder<Incomplete> = {
   decode: (node, context) => {
     const decoder = node.kind === "list" ? legacyCareSteps : careSteps;
     const steps = decoder.decode(node, context);
-    return steps === undefined ? undefined : { steps, maxAttempts: DEFAULT_ROUNDS, failWorkflow: true, commitRequired: false };
+    return steps === undefined
+      ? undefined
+      : { steps, maxAttempts: DEFAULT_ROUNDS, failWorkflow: true, commitRequired: false };
   },
 };
 

@@ -31,7 +31,10 @@ const merge: Decoder<MergePhase> = byKind({
     decode: (node, context) => {
       // One step without a list around it is what a user of `on_success:` expects to work here, too.
       const keys = node.kind === "map" ? node.entries.map(({ key }) => key) : [];
-      const isPhase = keys.includes("commands") || keys.includes("steps") || !keys.some((key) => context.stepKeys.has(key) && key !== "timeout");
+      const isPhase =
+        keys.includes("commands") ||
+        keys.includes("steps") ||
+        !keys.some((key) => context.stepKeys.has(key) && key !== "timeout");
       return (isPhase ? mergeMapping : mergeSteps).decode(node, context);
     },
   },
@@ -46,7 +49,11 @@ const COMPOSITION = "composing workflows of several files";
 
 function notYet(key: string): Refusal {
   const help = "write the steps into this file";
-  return { code: "not-supported-yet", message: `"${key}" belongs to ${COMPOSITION}, which this version does not know`, help };
+  return {
+    code: "not-supported-yet",
+    message: `"${key}" belongs to ${COMPOSITION}, which this version does not know`,
+    help,
+  };
 }
 
 const NOT_HERE: Refusal = {
@@ -88,4 +95,3 @@ export const WORKFLOW = {
 } as const satisfies Table<Fields>;
 
 export const MAPREDUCE_KEYS: ReadonlySet<string> = new Set(["map", "reduce", "setup"]);
-

@@ -46,7 +46,12 @@ export function reportYamlErrors(documents: readonly (Document | undefined)[], o
       const [start, end] = warning.pos;
       const tag = out.source.text.slice(start, end);
       const help = "write it as a mapping with that key, or quote a text that begins with `!`";
-      out.report({ code: "unknown-tag", at: { start, end }, message: `the YAML tag "${tag}" has no meaning here`, help });
+      out.report({
+        code: "unknown-tag",
+        at: { start, end },
+        message: `the YAML tag "${tag}" has no meaning here`,
+        help,
+      });
     }
   }
   return shown > 0;
@@ -55,8 +60,10 @@ export function reportYamlErrors(documents: readonly (Document | undefined)[], o
 function report(error: YAMLParseError, out: Diagnostics): void {
   const [start, end] = error.pos;
   const message = lowerFirst(error.message.replaceAll(/\s+/gu, " "));
-  const help = HELP[error.code] ?? null;
-  out.report({ code: CODES[error.code] ?? "yaml-syntax", at: { start, end }, message, help });
+  // The parser calls a bracket that is never closed bad indentation.
+  const kind = error.message.startsWith("Flow ") ? "MISSING_CHAR" : error.code;
+  const help = HELP[kind] ?? null;
+  out.report({ code: CODES[kind] ?? "yaml-syntax", at: { start, end }, message, help });
 }
 
 function lowerFirst(text: string): string {

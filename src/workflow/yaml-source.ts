@@ -68,7 +68,11 @@ interface Build {
 function buildNode(build: Build, node: Node, position: Position): SourceNode {
   const at = rangeOf(node);
   if (position.depth > MAX_DEPTH) {
-    return broken(build, { code: "nesting-too-deep", at, message: `this is nested more than ${MAX_DEPTH} levels deep` });
+    return broken(build, {
+      code: "nesting-too-deep",
+      at,
+      message: `this is nested more than ${MAX_DEPTH} levels deep`,
+    });
   }
   if (isAlias(node)) return buildAlias(build, node, position);
   const anchor = (isMap(node) || isSeq(node) || isScalar(node) ? node.anchor : undefined) ?? null;
@@ -98,7 +102,11 @@ function buildAlias(build: Build, node: Alias, position: Position): SourceNode {
   const at = rangeOf(node);
   const name = node.source;
   if (build.open.has(name)) {
-    return broken(build, { code: "alias-cycle", at, message: `the alias "${name}" stands inside the value that it repeats` });
+    return broken(build, {
+      code: "alias-cycle",
+      at,
+      message: `the alias "${name}" stands inside the value that it repeats`,
+    });
   }
   const target = build.anchors.get(name);
   if (target === undefined) {
@@ -140,7 +148,7 @@ function buildEntry(build: Build, pair: Pair, depth: number): RawEntry | null {
     return null;
   }
   const keyAt = rangeOf(key);
-  const text = typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
+  const text = typeof key.value === "string" ? key.value : (key.source ?? "");
   const node = isNode(value) ? buildNode(build, value, { owner: keyAt, depth: depth + 1 }) : nothing(keyAt);
   return { key: text, keyAt, value: node, merge: text === "<<" && key.type === "PLAIN" };
 }

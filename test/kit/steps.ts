@@ -2,7 +2,14 @@
 import type { Action, AgentSettings, Step, Workflow } from "../../src/workflow/model.ts";
 
 const NOWHERE = { file: "test.yml", line: 1, column: 1, text: "" };
-export const NO_SETTINGS: AgentSettings = { model: null, maxTurns: null, maxBudgetUsd: null, effort: null, systemPrompt: null, onInterrupt: null };
+export const NO_SETTINGS: AgentSettings = {
+  model: null,
+  maxTurns: null,
+  maxBudgetUsd: null,
+  effort: null,
+  systemPrompt: null,
+  onInterrupt: null,
+};
 
 export function step(action: Action, rest: Partial<Step> = {}): Step {
   return {
@@ -34,7 +41,10 @@ export function shell(script: string, rest: Partial<Step> = {}): Step {
 }
 
 export function agent(prompt: string, rest: Partial<Step> = {}): Step {
-  return step({ kind: "agent", agent: "claude", prompt, settings: NO_SETTINGS }, { label: `claude: ${prompt.split("\n", 1)[0] ?? ""}`, ...rest });
+  return step(
+    { kind: "agent", agent: "claude", prompt, settings: NO_SETTINGS },
+    { label: `claude: ${prompt.split("\n", 1)[0] ?? ""}`, ...rest },
+  );
 }
 
 export function workflow(steps: readonly Step[], rest: Partial<Workflow> = {}): Workflow {

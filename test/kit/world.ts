@@ -3,7 +3,16 @@
  * effect counts; the nth one kills the process, before, in the middle or after, and from then on nothing works any more
  * until the next worker comes. What was on "disk" stays, torn writes included.
  */
-import type { Changes, Commit, Event, EventBody, Fault, LaneId, Recorded, TreeState } from "../../src/cook/decision/event.ts";
+import type {
+  Changes,
+  Commit,
+  Event,
+  EventBody,
+  Fault,
+  LaneId,
+  Recorded,
+  TreeState,
+} from "../../src/cook/decision/event.ts";
 import { MAIN, type Session } from "../../src/cook/decision/state.ts";
 import { drive } from "../../src/cook/orchestrator.ts";
 import { createPerformer } from "../../src/cook/execution/perform.ts";
@@ -25,7 +34,14 @@ interface Tree {
   files: Map<string, string>;
 }
 
-const NO_USAGE = { costUsd: null, inputTokens: null, outputTokens: null, cacheReadTokens: null, cacheWriteTokens: null, turns: null };
+const NO_USAGE = {
+  costUsd: null,
+  inputTokens: null,
+  outputTokens: null,
+  cacheReadTokens: null,
+  cacheWriteTokens: null,
+  turns: null,
+};
 
 export class World {
   /** What has been written of the journal, torn last line included. */
@@ -106,7 +122,8 @@ export class World {
 
   log(from: string): readonly string[] {
     const messages: string[] = [];
-    for (let at: string | null = from; at !== null; at = this.commits.get(at)?.parent ?? null) messages.unshift(this.commits.get(at)?.message ?? "?");
+    for (let at: string | null = from; at !== null; at = this.commits.get(at)?.parent ?? null)
+      messages.unshift(this.commits.get(at)?.message ?? "?");
     return messages;
   }
 
@@ -142,10 +159,21 @@ export class World {
           }),
         analyze: () => this.#effect(() => ({ ok: true, value: { facts: { files: 1 }, cached: false } })),
       },
-      host: { env: { PATH: "/bin" }, readText: () => Promise.resolve({ ok: true, value: null }), endLeftovers: () => this.#effect(() => 0), freeBytes: () => Promise.resolve(1e12) },
+      host: {
+        env: { PATH: "/bin" },
+        readText: () => Promise.resolve({ ok: true, value: null }),
+        endLeftovers: () => this.#effect(() => 0),
+        freeBytes: () => Promise.resolve(1e12),
+      },
       masker: { add: () => undefined, mask: (text) => text, seal: (text) => text, unseal: (text) => text },
       person: { confirm: () => this.#effect(() => this.answer) },
-      logs: { name: ({ lane, sequence }) => ({ stdout: `${lane}/${String(sequence)}.stdout`, stderr: `${lane}/${String(sequence)}.stderr`, events: `${lane}/${String(sequence)}.jsonl` }) },
+      logs: {
+        name: ({ lane, sequence }) => ({
+          stdout: `${lane}/${String(sequence)}.stdout`,
+          stderr: `${lane}/${String(sequence)}.stderr`,
+          events: `${lane}/${String(sequence)}.jsonl`,
+        }),
+      },
     };
   }
 
@@ -197,7 +225,8 @@ export class World {
           await this.#effect(() => this.trees.set(lane, { head: tree.head, files: new Map(this.#filesOf(tree)) }));
           return { ok: true, value: { directory: `/${lane}`, tree, salvage: null } };
         }
-        if (mode === "keep") return { ok: true, value: { directory: `/${lane}`, tree: this.#state(found), salvage: null } };
+        if (mode === "keep")
+          return { ok: true, value: { directory: `/${lane}`, tree: this.#state(found), salvage: null } };
         const salvage = await this.#effect(() => this.#salvage(found, tree, reason));
         await this.#effect(() => {
           found.head = tree.head;
@@ -237,7 +266,9 @@ export class World {
         if (base === from.head) return { ok: true, value: { kind: "merged", tree: this.#state(target), commits: 0 } };
         const theirs = compare(this.filesAt(base), this.filesAt(from.head));
         const ours = compare(this.filesAt(base), target.files);
-        const both = paths(theirs).filter((path) => paths(ours).includes(path) && target.files.get(path) !== this.filesAt(from.head).get(path));
+        const both = paths(theirs).filter(
+          (path) => paths(ours).includes(path) && target.files.get(path) !== this.filesAt(from.head).get(path),
+        );
         if (both.length > 0) return { ok: true, value: { kind: "conflict", paths: both } };
         await this.#effect(() => {
           const already = this.log(target.head).includes(`${message} ${lane}`);
@@ -250,7 +281,15 @@ export class World {
       planLanding: async ({ base }) => {
         const tree = await this.#effect(() => this.#tree(MAIN));
         const commits = this.#commitsSince(base, tree.head).length;
-        return { ok: true, value: { commits, changes: compare(this.filesAt(base), this.filesAt(tree.head)), leftovers: [], obstacle: null } };
+        return {
+          ok: true,
+          value: {
+            commits,
+            changes: compare(this.filesAt(base), this.filesAt(tree.head)),
+            leftovers: [],
+            obstacle: null,
+          },
+        };
       },
       mergeTarget: async () => {
         const tree = await this.#effect(() => this.#state(this.#tree(MAIN)));
@@ -259,14 +298,19 @@ export class World {
       land: async ({ target }) => {
         const tree = this.#tree(MAIN);
         const previous = this.branches.get(target) ?? "";
-        if (this.log(previous).length >= this.log(tree.head).length) return { ok: true, value: { kind: "landed", commit: previous, previous, how: "already" } };
+        if (this.log(previous).length >= this.log(tree.head).length)
+          return { ok: true, value: { kind: "landed", commit: previous, previous, how: "already" } };
         await this.#effect(() => this.branches.set(target, tree.head));
         return { ok: true, value: { kind: "landed", commit: tree.head, previous, how: "fast-forward" } };
       },
       remove: async ({ lane, reason }) => {
         const tree = this.trees.get(lane);
         if (tree === undefined) return { ok: true, value: { salvage: null } };
-        const salvage = await this.#effect(() => (sameFiles(tree.files, this.filesAt(tree.head)) ? null : this.#salvage(tree, { head: tree.head, snapshot: null }, reason)));
+        const salvage = await this.#effect(() =>
+          sameFiles(tree.files, this.filesAt(tree.head))
+            ? null
+            : this.#salvage(tree, { head: tree.head, snapshot: null }, reason),
+        );
         await this.#effect(() => this.trees.delete(lane));
         return { ok: true, value: { salvage } };
       },
@@ -276,7 +320,8 @@ export class World {
   #mergeBase(a: string, b: string): string {
     const ancestors = new Set<string>();
     for (let at: string | null = a; at !== null; at = this.commits.get(at)?.parent ?? null) ancestors.add(at);
-    for (let at: string | null = b; at !== null; at = this.commits.get(at)?.parent ?? null) if (ancestors.has(at)) return at;
+    for (let at: string | null = b; at !== null; at = this.commits.get(at)?.parent ?? null)
+      if (ancestors.has(at)) return at;
     throw new Error("unrelated histories");
   }
 
@@ -285,7 +330,13 @@ export class World {
     for (let at: string | null = to; at !== null && at !== from; at = this.commits.get(at)?.parent ?? null) {
       const commit = this.commits.get(at);
       if (commit === undefined) break;
-      commits.unshift({ hash: at, message: commit.message, author: "a", at: 0, changes: compare(new Map(), new Map()) });
+      commits.unshift({
+        hash: at,
+        message: commit.message,
+        author: "a",
+        at: 0,
+        changes: compare(new Map(), new Map()),
+      });
     }
     return commits;
   }
@@ -294,7 +345,12 @@ export class World {
    * Scripts have one command a line: `write PATH TEXT`, `append PATH TEXT`, `delete PATH`, `commit MESSAGE`, `say TEXT`, `fail CODE`,
    * `need PATH` (fails unless the file is there), `failing NAME N` (fails the first N times it is reached).
    */
-  async #runScript(lane: LaneId, script: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<CommandResult> {
+  async #runScript(
+    lane: LaneId,
+    script: string,
+    env: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
     const output: string[] = [];
     let exitCode = 0;
     for (const line of script.trim().split("\n")) {
@@ -305,19 +361,43 @@ export class World {
     return result(exitCode, output.join("\n"), "exited");
   }
 
-  async #runAgent(lane: LaneId, prompt: string, run: { readonly sessionId: string; readonly resume: boolean }, signal: AbortSignal): Promise<AgentResult> {
+  async #runAgent(
+    lane: LaneId,
+    prompt: string,
+    run: { readonly sessionId: string; readonly resume: boolean },
+    signal: AbortSignal,
+  ): Promise<AgentResult> {
     const lines = prompt.trim().split("\n");
     const output: string[] = [];
     let exitCode = 0;
-    for (let at = run.resume ? (this.agentSessions.get(run.sessionId) ?? 0) : 0; at < lines.length && exitCode === 0; at++) {
+    for (
+      let at = run.resume ? (this.agentSessions.get(run.sessionId) ?? 0) : 0;
+      at < lines.length && exitCode === 0;
+      at++
+    ) {
       if (signal.aborted) break;
       exitCode = await this.#effect(() => {
         this.agentSessions.set(run.sessionId, at + 1);
         return this.#line(lane, (lines[at] ?? "").trim(), output, {});
       });
     }
-    const failed: Fault | null = exitCode === 0 ? null : { kind: "agent", message: "the agent failed", exitCode, lastLines: [], help: null, at: null, logs: [] };
-    return { ended: signal.aborted ? "stopped" : "exited", ok: exitCode === 0, exitCode, text: output.join("\n"), stderr: "", durationMs: 1, usage: NO_USAGE, fault: failed, resetsAt: null, denied: [], couldNotResume: false };
+    const failed: Fault | null =
+      exitCode === 0
+        ? null
+        : { kind: "agent", message: "the agent failed", exitCode, lastLines: [], help: null, at: null, logs: [] };
+    return {
+      ended: signal.aborted ? "stopped" : "exited",
+      ok: exitCode === 0,
+      exitCode,
+      text: output.join("\n"),
+      stderr: "",
+      durationMs: 1,
+      usage: NO_USAGE,
+      fault: failed,
+      resetsAt: null,
+      denied: [],
+      couldNotResume: false,
+    };
   }
 
   #line(lane: LaneId, line: string, output: string[], _env: Readonly<Record<string, string>>): number {
@@ -408,7 +488,11 @@ export function work(world: World, workflow: Workflow, going: Going = {}): Promi
       versions: { prodigy: "0", node: "0", git: "0" },
     },
   };
-  const opened: EventBody = { type: "session-opened", worker: { pid: 1, startedAt: "", host: "" }, autoLand: going.autoLand ?? true };
+  const opened: EventBody = {
+    type: "session-opened",
+    worker: { pid: 1, startedAt: "", host: "" },
+    autoLand: going.autoLand ?? true,
+  };
   return drive({
     ports,
     performer: createPerformer({ ports, live: { line: () => undefined, activity: () => undefined } }),

@@ -35,9 +35,10 @@ function afterFailedAttempt(step: Step, attempt: AttemptState, cursor: Cursor): 
   const outcome = outcomeOf(attempt, "failed");
   const policy = step.retry;
   if (policy === null) return ended(outcome);
+  if (attempt.due) return execute(step, attempt.number + 1, cursor);
   const delayMs = retryDelay(policy, attempt, cursor.path);
   if (delayMs === null) return exhausted(step, outcome, cursor);
-  if (attempt.due || delayMs === 0) return execute(step, attempt.number + 1, cursor);
+  if (delayMs === 0) return execute(step, attempt.number + 1, cursor);
   const { lane, path } = cursor;
   return pending({
     kind: "wait",

@@ -169,7 +169,7 @@ const ROOTLESS: Node = {
   validations: [],
   done: 0,
   settled: new Set(),
-  failures: 0,
+  failedItems: [],
   failure: null,
   last: null,
   history: null,
@@ -342,10 +342,11 @@ function itemEnded(session: Session, event: Event & { readonly type: "item-ended
     let done = node.done;
     while (settled.delete(done)) done += 1;
     return {
-      ...withoutChild(node, segment),
+      // A failed item keeps its parts, so that a resume can spare those that passed.
+      ...(failed ? node : withoutChild(node, segment)),
       done,
       settled,
-      failures: node.failures + (failed ? 1 : 0),
+      failedItems: failed ? [...node.failedItems, event.index] : node.failedItems,
       failure: node.failure ?? event.outcome.fault,
     };
   });

@@ -13,7 +13,7 @@ import { itemLane, type Node, passes } from "./state.ts";
 export function loop(step: Step, action: ForeachAction, cursor: Cursor): Progress {
   const { lane, path, context, node } = cursor;
   if (node === null || node.items === null) return pending({ kind: "plan-items", lane: lane.id, path, step, context });
-  const stopped = node.failures > 0 && !action.continueOnError;
+  const stopped = node.failedItems.length > 0 && !action.continueOnError;
   const running = openItems(node, node.items.length, stopped ? 0 : action.parallel);
   const commands = running.flatMap((index) => itemCommands(action, index, cursor, node));
   if (running.length > 0) return commands.length === 0 ? WAITING : pending(...commands);
@@ -124,11 +124,11 @@ function laneOutcome(
 
 function total(step: Step, action: ForeachAction, node: Node): StepOutcome {
   const count = node.items?.length ?? 0;
-  const passed = node.done + node.settled.size - node.failures;
-  const output = `Foreach completed: ${String(count)} total, ${String(passed)} successful, ${String(node.failures)} failed`;
-  if (node.failures === 0) return { ...PASSED, output };
+  const passed = node.done + node.settled.size - node.failedItems.length;
+  const output = `Foreach completed: ${String(count)} total, ${String(passed)} successful, ${String(node.failedItems.length)} failed`;
+  if (node.failedItems.length === 0) return { ...PASSED, output };
   const first = node.failure;
-  const message = `${String(node.failures)} of ${String(count)} items of step "${step.label}" failed${first === null ? "" : `; the first: ${first.message}`}`;
+  const message = `${String(node.failedItems.length)} of ${String(count)} items of step "${step.label}" failed${first === null ? "" : `; the first: ${first.message}`}`;
   const given = failedWith(
     fault("loop", message, {
       exitCode: first?.exitCode ?? 1,

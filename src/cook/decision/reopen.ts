@@ -55,9 +55,21 @@ function withoutFailure(node: Node): Node {
     ...node,
     attempt,
     validations: [],
+    ...withoutFailedItems(node),
     last: node.last !== null && passes(node.last) ? node.last : null,
     children: rounds.length === node.children.size ? node.children : new Map(rounds),
   };
+}
+
+/** Failed items are open again; what is settled beyond the first of them stays so. */
+function withoutFailedItems(node: Node): Pick<Node, "done" | "settled" | "failedItems" | "failure"> {
+  const first = Math.min(...node.failedItems);
+  const { done, failedItems, failure } = node;
+  if (first === Number.POSITIVE_INFINITY) return { done, settled: node.settled, failedItems, failure };
+  const settled = new Set(node.settled);
+  for (let index = first; index < done; index++) settled.add(index);
+  for (const index of failedItems) settled.delete(index);
+  return { done: Math.min(first, done), settled, failedItems: [], failure: null };
 }
 
 const ANSWERS = /^(?:handler-\d+|rerun-\d+|validate-\d+|complete-\d+|fallback|exit-[1-9]\d*)$/;

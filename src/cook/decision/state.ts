@@ -105,8 +105,8 @@ export interface Node {
   readonly done: number;
   /** Parts beyond `done` that have ended already; only items that run side by side end out of order. */
   readonly settled: ReadonlySet<number>;
-  /** How many of the ended items failed. */
-  readonly failures: number;
+  /** Which of the ended items failed. */
+  readonly failedItems: readonly number[];
   /** The first failed item's fault. */
   readonly failure: Fault | null;
   /** How the newest ended part ended. */
@@ -161,7 +161,7 @@ export function newNode(lane: Lane, session: Session, at: number): Node {
     validations: [],
     done: 0,
     settled: NOTHING_SETTLED,
-    failures: 0,
+    failedItems: [],
     failure: null,
     last: null,
     history: null,

@@ -2,7 +2,7 @@
  * A child's environment: the process environment, env files, `env:`, the profile, secrets, the step's own `env:`; later
  * wins. The same for shells and agents, in every phase.
  */
-import type { Environment, EnvironmentValue, Json, Secret } from "../../workflow/model.ts";
+import type { Environment, EnvironmentValue, Secret } from "../../workflow/model.ts";
 import { evaluate, parseExpression, truthy } from "../../workflow/expression.ts";
 import { createScope, type Scope, toEnvironment } from "../../workflow/scope.ts";
 import { looksSecret } from "../../workflow/secret-names.ts";
@@ -126,8 +126,8 @@ async function values(
 /** Values see the environment as it stands so far, as `env.NAME` and by name. */
 function withEnv(scope: Scope, env: Variables): Scope {
   return createScope([
-    { values: { ...env, env } },
-    { values: Object.fromEntries(scope.entries()) as Readonly<Record<string, Json>> },
+    { values: { ...env, env }, namespaces: [...scope.namespaces] },
+    { values: Object.fromEntries(scope.entries()) },
   ]);
 }
 
@@ -152,7 +152,7 @@ async function valueOf(entry: EnvironmentValue, request: EnvironmentRequest, env
 }
 
 function rendered(template: string, scope: Scope, { name, at }: EnvironmentValue | Secret): Outcome<string> {
-  const result = interpolate(template, scope);
+  const result = interpolate(template, scope, { target: "prompt" });
   if (result.ok) return { ok: true, value: result.text };
   return refused(`the value of ${name} could not be filled in: ${result.problems[0]?.message ?? "unknown"}`, { at });
 }

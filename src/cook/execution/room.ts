@@ -66,8 +66,9 @@ export async function settingOf(subject: Subject, room: Room): Promise<Setting |
   if (!environment.ok) return new Refusal(environment.fault);
   const env = environment.value;
   const own = Object.fromEntries(scope.entries());
-  const withEnv = createScope([{ values: { env } }, { values: own }]);
-  const fullScope = createScope([{ values: { ...declaredNames(place, env), env } }, { values: own }]);
+  const namespaces = [...scope.namespaces];
+  const withEnv = createScope([{ values: { env }, namespaces }, { values: own }]);
+  const fullScope = createScope([{ values: { ...declaredNames(place, env), env }, namespaces }, { values: own }]);
   const root = place.lane.directory ?? session.order.repository.path;
   const directory = directoryOf(subject.step, fullScope, root);
   if (directory instanceof Refusal) return directory;

@@ -1,5 +1,5 @@
 /** What a step sees: the variables of its lane, of the loops around it and of the run. */
-import type { Json, Step } from "../../workflow/model.ts";
+import type { Json, Step, Workflow } from "../../workflow/model.ts";
 import { createScope, type Scope, type ScopeLayer } from "../../workflow/scope.ts";
 import type { StepContext } from "../decision/command.ts";
 import type { Changes, Commit, StepPath } from "../decision/event.ts";
@@ -33,13 +33,31 @@ function layersOf({ session, lane, context, step }: Place, masker: MaskerPort): 
   const { order } = session;
   const value = context.locals["ARG"];
   return [
-    { values: { params: order.parameters, ...order.parameters } },
+    { values: { params: order.parameters, ...order.parameters }, namespaces: declaredNames(order.workflow) },
     { values: unsealed(lane.vars, masker) },
     { values: { args: typeof value === "string" ? [value] : [] } },
     { values: builtIn(session, lane, step) },
     { values: unsealed(context.locals, masker) },
   ];
 }
+
+/** Ids and capture names of all steps: a path into one that is not there is a mistake, not a word of the shell. */
+function declaredNames(workflow: Workflow): readonly string[] {
+  const known = namesOf.get(workflow);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  JSON.stringify(workflow, (key, value: unknown) => {
+    if (key === "id" && typeof value === "string") names.add(value);
+    if (key === "capture" && typeof value === "object" && value !== null && "name" in value)
+      names.add(String(value.name).split(".", 1)[0] ?? "");
+    return value;
+  });
+  const list = [...names];
+  namesOf.set(workflow, list);
+  return list;
+}
+
+const namesOf = new WeakMap<Workflow, readonly string[]>();
 
 function builtIn(session: Session, lane: Lane, step: Step): Readonly<Record<string, Json>> {
   const { order } = session;

@@ -1,0 +1,60 @@
+/** What a workflow needs from the machine, so that a run can say before the first paid step what is missing. */
+import type { Action, Step, Workflow } from "../workflow/model.ts";
+
+export interface Needs {
+  /** Names of the agents that its steps call. */
+  readonly agents: ReadonlySet<string>;
+  /** Whether somebody's commits will be made, who then must have a name. */
+  readonly commits: boolean;
+  /** Whether the workflow changes where programs are found, so that nothing can be said beforehand. */
+  readonly ownPath: boolean;
+}
+
+export function needsOf(workflow: Workflow): Needs {
+  const agents = new Set<string>();
+  let commits = false;
+  const all = [...workflow.steps, ...(workflow.merge?.steps ?? [])];
+  for (const step of everyStep(all)) {
+    if (step.action.kind === "agent") agents.add(step.action.agent);
+    commits ||= step.action.kind === "agent" || step.commitRequired || step.autoCommit !== null;
+  }
+  const { inherit, values } = workflow.environment;
+  const ownPath = !inherit || values.some(({ name }) => name === "PATH" || name === "PRODIGY_CLAUDE_BIN");
+  return { agents, commits, ownPath };
+}
+
+/** Each step, wherever it stands, and after it those inside it. */
+export function* everyStep(steps: readonly Step[]): Generator<Step> {
+  for (const step of steps) {
+    yield step;
+    for (const inner of partsOf(step)) yield* everyStep(inner);
+  }
+}
+
+function partsOf(step: Step): readonly (readonly Step[])[] {
+  const { validate, onSuccess, onExitCode, onFailure, retry } = step;
+  return [
+    ...insideAction(step.action),
+    validate?.steps ?? [],
+    validate?.onIncomplete?.steps ?? [],
+    onSuccess,
+    ...onExitCode.map((entry) => entry.steps),
+    onFailure.kind === "handle" ? onFailure.steps : [],
+    retry?.onExhausted.kind === "fallback" ? retry.onExhausted.steps : [],
+  ];
+}
+
+function insideAction(action: Action): readonly (readonly Step[])[] {
+  switch (action.kind) {
+    case "foreach":
+    case "group":
+      return [action.steps];
+    case "goal_seek":
+      return [action.steps, [action.score]];
+    case "agent":
+    case "shell":
+    case "write_file":
+    case "analyze":
+      return [];
+  }
+}

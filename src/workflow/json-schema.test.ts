@@ -1,0 +1,26 @@
+import { Validator } from "@cfworker/json-schema";
+import { readFile, readdir } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { workflowJsonSchema } from "./json-schema.ts";
+
+const fixtures = new URL("../../test/workflows/", import.meta.url);
+const files = (await readdir(fixtures)).filter((file) => file.endsWith(".yml"));
+// A fresh copy, because the validator writes marks into the schema that it is given.
+const validator = new Validator(JSON.parse(JSON.stringify(workflowJsonSchema())), "2020-12");
+
+test.each(files)("the schema accepts %s, as the parser does", async (file) => {
+  const value: unknown = parse(await readFile(new URL(file, fixtures), "utf8"));
+
+  expect(validator.validate(value).errors).toEqual([]);
+});
+
+test.each([
+  [[{ shel: "a" }]],
+  [{ commands: [{ shell: "a" }], nmae: "x" }],
+  [{ commands: [{ shell: "a", retry: { atempts: 2 } }] }],
+  [{ commands: [{ shell: "a", validate: { shell: "b", threshold: 120 } }] }],
+  [{ commands: [] }],
+])("the schema refuses %j", (value) => {
+  expect(validator.validate(value).valid).toBe(false);
+});

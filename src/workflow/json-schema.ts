@@ -1,0 +1,24 @@
+/** The JSON Schema of workflow files, made from the tables that the parser itself reads with. */
+import type { JsonSchema } from "./decode.ts";
+import { workSteps } from "./decode.ts";
+import { tableSchema } from "./mapping.ts";
+import { STEP } from "./step-table.ts";
+import { WORKFLOW } from "./workflow-table.ts";
+
+/**
+ * For editors: it knows every key, and what a value must be by itself. What keys mean together is checked by the parser
+ * alone.
+ */
+export function workflowJsonSchema(): JsonSchema {
+  const text = { type: "string", minLength: 1 };
+  const step = { anyOf: [text, { $ref: "#/$defs/step" }] };
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "Prodigy workflow",
+    anyOf: [workSteps.schema, tableSchema(WORKFLOW)],
+    $defs: {
+      steps: { anyOf: [{ type: "array", minItems: 1, items: step }, { $ref: "#/$defs/step" }, text] },
+      step: tableSchema(STEP),
+    },
+  };
+}
