@@ -1,148 +1,7 @@
 import { expect, test } from "vitest";
 import type { Session } from "../../src/cook/decision/state.ts";
-import type { Workflow } from "../../src/workflow/model.ts";
-import { agent, shell, step, workflow } from "../kit/steps.ts";
-import { Crash, type Going, work, World } from "../kit/world.ts";
-
-interface Scenario {
-  readonly name: string;
-  readonly workflow: Workflow;
-  readonly going?: Going;
-  /** Lines that may be executed more than once even without a crash. */
-  readonly repeats?: readonly string[];
-}
-
-const scenarios: readonly Scenario[] = [
-  {
-    name: "steps that write and commit",
-    workflow: workflow([
-      shell("write a 1\ncommit a"),
-      agent("write b 1\nwrite c 2\ncommit b and c"),
-      shell("append a 2\ncommit more"),
-    ]),
-  },
-  {
-    name: "uncommitted files between steps",
-    workflow: workflow([shell("write draft x"), shell("append draft y"), shell("append draft z\ncommit draft")]),
-  },
-  {
-    name: "a handler repairs a failing check",
-    workflow: workflow([
-      shell("write a broken\ncommit a"),
-      shell("need fixed", {
-        onFailure: {
-          kind: "handle",
-          steps: [agent("write fixed 1\ncommit fix")],
-          rounds: 2,
-          then: "rerun",
-          failWorkflow: true,
-          handlerFailureFatal: false,
-          timeoutMs: null,
-        },
-      }),
-      shell("write end 1\ncommit end"),
-    ]),
-  },
-  {
-    name: "a validation loop",
-    workflow: workflow([
-      agent("write part 1\ncommit part", {
-        validate: {
-          steps: [
-            shell("need whole", { onFailure: { kind: "tolerate" } }),
-            shell('say {"completion_percentage": ${validation_probe:-50}}', {}),
-          ],
-          resultFile: "result",
-          threshold: 100,
-          format: "json",
-          expectedSchema: null,
-          timeoutMs: null,
-          onIncomplete: {
-            steps: [agent('write whole 1\nwrite result {"completion_percentage":100}\ncommit whole')],
-            maxAttempts: 3,
-            failWorkflow: true,
-            commitRequired: true,
-          },
-          at: { file: "t", line: 1, column: 1, text: "" },
-        },
-      }),
-    ]),
-  },
-  {
-    name: "a loop over items, in order",
-    workflow: workflow([
-      step({
-        kind: "foreach",
-        input: { kind: "list", items: ["x", "y", "z"] },
-        steps: [shell("write ${item} 1"), shell("append ${item} 2\ncommit ${item}")],
-        parallel: 1,
-        shared: false,
-        continueOnError: false,
-        maxItems: null,
-      }),
-      shell("write after 1\ncommit after"),
-    ]),
-  },
-  {
-    name: "a loop over items, a lane each",
-    workflow: workflow([
-      shell("write base 1\ncommit base 1"),
-      step({
-        kind: "foreach",
-        input: { kind: "list", items: ["x", "y", "z"] },
-        steps: [shell("write ${item} 1"), agent("append ${item} 2\ncommit ${item}")],
-        parallel: 2,
-        shared: false,
-        continueOnError: false,
-        maxItems: null,
-      }),
-      shell("write after 1\ncommit after"),
-    ]),
-  },
-  {
-    name: "several inputs",
-    workflow: workflow([shell("write f-${ARG} 1"), agent("append f-${ARG} 2\ncommit ${ARG}")]),
-    going: { inputs: ["one", "two"] },
-  },
-  {
-    name: "passes while there are commits",
-    workflow: workflow([shell("append f ${ITERATION}\ncommit pass")]),
-    going: { maxIterations: 3 },
-  },
-  {
-    name: "retry, auto-commit and the workflow's own merge steps",
-    workflow: workflow(
-      [
-        shell("write a 1", {
-          autoCommit: {
-            messageTemplate: "auto",
-            messagePattern: null,
-            sign: false,
-            author: null,
-            includeFiles: null,
-            excludeFiles: [],
-            squash: false,
-          },
-          commitRequired: true,
-        }),
-        shell("append log x\nfail 3", {
-          retry: {
-            attempts: 3,
-            backoff: { kind: "exponential", base: 2 },
-            initialDelayMs: 1000,
-            maxDelayMs: 30_000,
-            jitterFactor: 0.3,
-            retryOn: [],
-            budgetMs: null,
-            onExhausted: { kind: "continue" },
-          },
-        }),
-        shell("write b 1\ncommit b"),
-      ],
-      { merge: { steps: [shell("write merged 1\ncommit before landing")], timeoutMs: null } },
-    ),
-  },
-];
+import { type Scenario, scenarios } from "../kit/scenarios.ts";
+import { Crash, work, World } from "../kit/world.ts";
 
 /** Every pair in a soak run; otherwise so many, spread over all of them. */
 const MAX_PAIRS = process.env["SOAK"] === undefined ? 400 : Number.POSITIVE_INFINITY;
@@ -176,6 +35,7 @@ async function untilSettled(
   power: boolean,
 ): Promise<{ readonly world: World; readonly session: Session }> {
   const world = new World();
+  world.forgetful = scenario.forgetful ?? false;
   for (const after of [...crashes, Number.POSITIVE_INFINITY]) {
     world.crashAfter(after);
     try {
@@ -183,6 +43,7 @@ async function untilSettled(
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
       if (power) world.losePower();
+      world.restart();
     }
   }
   throw new Error("the last worker cannot crash");

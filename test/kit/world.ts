@@ -61,6 +61,8 @@ export class World {
   readonly counters = new Map<string, number>();
   now = 1_000_000;
   effects = 0;
+  /** Whether agents forget their sessions when the process dies. */
+  forgetful = false;
   answer: "yes" | "no" | "nobody" = "yes";
   #left = Number.POSITIVE_INFINITY;
   #dead = false;
@@ -76,6 +78,11 @@ export class World {
   crashAfter(effects: number): void {
     this.#left = effects;
     this.#dead = false;
+  }
+
+  /** What the next worker finds gone. */
+  restart(): void {
+    if (this.forgetful) this.agentSessions.clear();
   }
 
   /** Everything that was not synced is gone as well. */
@@ -368,6 +375,22 @@ export class World {
     signal: AbortSignal,
   ): Promise<AgentResult> {
     const lines = prompt.trim().split("\n");
+    if (run.resume && !this.agentSessions.has(run.sessionId)) {
+      await this.#effect(() => undefined);
+      return {
+        ended: "exited",
+        ok: false,
+        exitCode: 1,
+        text: "",
+        stderr: "",
+        durationMs: 1,
+        usage: NO_USAGE,
+        fault: null,
+        resetsAt: null,
+        denied: [],
+        couldNotResume: true,
+      };
+    }
     const output: string[] = [];
     let exitCode = 0;
     for (

@@ -1,0 +1,148 @@
+/** Workflows whose every path through the engine is tried: calm, killed, and folded again from each prefix. */
+import type { Workflow } from "../../src/workflow/model.ts";
+import { agent, shell, step, workflow } from "./steps.ts";
+import type { Going } from "./world.ts";
+
+export interface Scenario {
+  readonly name: string;
+  readonly workflow: Workflow;
+  readonly going?: Going;
+  readonly forgetful?: boolean;
+}
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: "steps that write and commit",
+    workflow: workflow([
+      shell("write a 1\ncommit a"),
+      agent("write b 1\nwrite c 2\ncommit b and c"),
+      shell("append a 2\ncommit more"),
+    ]),
+  },
+  {
+    name: "agents that cannot be continued",
+    workflow: workflow([agent("write a 1\nwrite b 1\ncommit ab"), agent("append a 2\ncommit more")]),
+    forgetful: true,
+  },
+  {
+    name: "uncommitted files between steps",
+    workflow: workflow([shell("write draft x"), shell("append draft y"), shell("append draft z\ncommit draft")]),
+  },
+  {
+    name: "a handler repairs a failing check",
+    workflow: workflow([
+      shell("write a broken\ncommit a"),
+      shell("need fixed", {
+        onFailure: {
+          kind: "handle",
+          steps: [agent("write fixed 1\ncommit fix")],
+          rounds: 2,
+          then: "rerun",
+          failWorkflow: true,
+          handlerFailureFatal: false,
+          timeoutMs: null,
+        },
+      }),
+      shell("write end 1\ncommit end"),
+    ]),
+  },
+  {
+    name: "a validation loop",
+    workflow: workflow([
+      agent("write part 1\ncommit part", {
+        validate: {
+          steps: [
+            shell("need whole", { onFailure: { kind: "tolerate" } }),
+            shell('say {"completion_percentage": ${validation_probe:-50}}', {}),
+          ],
+          resultFile: "result",
+          threshold: 100,
+          format: "json",
+          expectedSchema: null,
+          timeoutMs: null,
+          onIncomplete: {
+            steps: [agent('write whole 1\nwrite result {"completion_percentage":100}\ncommit whole')],
+            maxAttempts: 3,
+            failWorkflow: true,
+            commitRequired: true,
+          },
+          at: { file: "t", line: 1, column: 1, text: "" },
+        },
+      }),
+    ]),
+  },
+  {
+    name: "a loop over items, in order",
+    workflow: workflow([
+      step({
+        kind: "foreach",
+        input: { kind: "list", items: ["x", "y", "z"] },
+        steps: [shell("write ${item} 1"), shell("append ${item} 2\ncommit ${item}")],
+        parallel: 1,
+        shared: false,
+        continueOnError: false,
+        maxItems: null,
+      }),
+      shell("write after 1\ncommit after"),
+    ]),
+  },
+  {
+    name: "a loop over items, a lane each",
+    workflow: workflow([
+      shell("write base 1\ncommit base 1"),
+      step({
+        kind: "foreach",
+        input: { kind: "list", items: ["x", "y", "z"] },
+        steps: [shell("write ${item} 1"), agent("append ${item} 2\ncommit ${item}")],
+        parallel: 2,
+        shared: false,
+        continueOnError: false,
+        maxItems: null,
+      }),
+      shell("write after 1\ncommit after"),
+    ]),
+  },
+  {
+    name: "several inputs",
+    workflow: workflow([shell("write f-${ARG} 1"), agent("append f-${ARG} 2\ncommit ${ARG}")]),
+    going: { inputs: ["one", "two"] },
+  },
+  {
+    name: "passes while there are commits",
+    workflow: workflow([shell("append f ${ITERATION}\ncommit pass")]),
+    going: { maxIterations: 3 },
+  },
+  {
+    name: "retry, auto-commit and the workflow's own merge steps",
+    workflow: workflow(
+      [
+        shell("write a 1", {
+          autoCommit: {
+            messageTemplate: "auto",
+            messagePattern: null,
+            sign: false,
+            author: null,
+            includeFiles: null,
+            excludeFiles: [],
+            squash: false,
+          },
+          commitRequired: true,
+        }),
+        shell("append log x\nfail 3", {
+          retry: {
+            attempts: 3,
+            backoff: { kind: "exponential", base: 2 },
+            initialDelayMs: 1000,
+            maxDelayMs: 30_000,
+            jitterFactor: 0.3,
+            retryOn: [],
+            budgetMs: null,
+            onExhausted: { kind: "continue" },
+          },
+        }),
+        shell("write b 1\ncommit b"),
+      ],
+      { merge: { steps: [shell("write merged 1\ncommit before landing")], timeoutMs: null } },
+    ),
+  },
+];
