@@ -29,8 +29,8 @@ const contract = ["src/cook/ports.ts", "src/cook/decision/", "src/workflow/"];
 /** @type {Record<string, Layer>} The longest path that a file begins with is its layer. */
 const layers = {
   // Pure: neither side effects nor node.
-  "src/workflow/": { packages: ["fastest-levenshtein", "picomatch", "yaml"] },
-  "src/cook/decision/": { types: ["src/workflow/"] },
+  "src/workflow/": { packages: ["fastest-levenshtein", "picomatch", "re2js", "yaml"] },
+  "src/cook/decision/": { values: ["src/workflow/"] },
   // Knows ports, not implementations: every side effect goes through ports.ts.
   "src/cook/": {
     values: ["src/workflow/"],

@@ -6,7 +6,7 @@ import { report } from "./decode.ts";
 import type { FailureForm } from "./failure.ts";
 import { commandKey, commandLine, isCommandName } from "./legacy.ts";
 import type { Action, AgentSettings, EnvironmentValue } from "./model.ts";
-import { ACTION_KEYS } from "./step-table.ts";
+import { ACTION_KEYS, COMPOSED_ACTIONS } from "./step-table.ts";
 import type { StepRead } from "./step-table.ts";
 
 /** An action, and what its own mapping says about the step around it. */
@@ -35,7 +35,8 @@ export function actionOf(read: StepRead, context: Context): ChosenAction | undef
   const present = ACTION_KEYS.filter((key) => read.given.has(key));
   const [first, ...others] = present;
   if (first === undefined) {
-    return ACTION_KEYS.some((key) => read.meant.has(key)) ? undefined : namedCommand(read, context);
+    const isReported = [...ACTION_KEYS, ...COMPOSED_ACTIONS].some((key) => read.meant.has(key));
+    return isReported ? undefined : namedCommand(read, context);
   }
   if (others.length > 0) {
     const found = present.map((key) => `"${key}"`).join(" and ");

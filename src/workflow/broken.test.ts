@@ -347,6 +347,7 @@ const HAND_MADE: readonly (readonly [code: string, text: string])[] = [
   ["not-supported-yet", "extends: a\ncommands: [{shell: a}]\n"],
   ["not-supported-yet", "template: {}\ncommands: [{shell: a}]\n"],
   ["not-supported-yet", "workflows: {}\ncommands: [{shell: a}]\n"],
+  ["not-supported-yet", "- use: base\n"],
   ["unknown-key", "timeout: 5\ncommands: [{shell: a}]\n"],
   ["duplicate-key", "parameters: [a, a]\ncommands: [{shell: a}]\n"],
   ["wrong-type", "parameters: [{name: a, type: number, default: x}]\ncommands: [{shell: a}]\n"],

@@ -3,7 +3,7 @@ import picomatch from "picomatch";
 import type { Context, Decoder } from "./decode.ts";
 import { anyText, report, text } from "./decode.ts";
 import { parseExpression } from "./expression.ts";
-import { compilePattern } from "./pattern.ts";
+import { compileRegex } from "./regex.ts";
 import type { Problem } from "./problem.ts";
 import type { ScalarNode, SourceNode } from "./source-node.ts";
 import type { Range } from "./source.ts";
@@ -38,10 +38,9 @@ export const pattern: Decoder<string> = {
   decode: (node, context) => {
     const value = text.decode(node, context);
     if (value === undefined) return undefined;
-    const compiled = compilePattern(value);
+    const compiled = compileRegex(value);
     if (compiled.ok) return value;
-    const message = `this is not a regular expression: ${compiled.message}`;
-    return report(context, { code: "invalid-pattern", at: node.at, message });
+    return report(context, { code: "invalid-pattern", at: node.at, message: compiled.message, help: compiled.help });
   },
 };
 

@@ -1,7 +1,9 @@
 /** `write_file` with a format: the content must be readable as such, and is written in one form. */
 import { parse, stringify } from "yaml";
 
-export type Formatted = { readonly ok: true; readonly content: string } | { readonly ok: false; readonly message: string };
+export type Formatted =
+  | { readonly ok: true; readonly content: string }
+  | { readonly ok: false; readonly message: string };
 
 export function formatContent(content: string, format: "text" | "json" | "yaml"): Formatted {
   switch (format) {

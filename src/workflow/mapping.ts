@@ -190,7 +190,7 @@ function reportUnknown<F extends Fields>(entry: MapEntry, table: Table<F>, conte
     table.refused !== undefined && Object.hasOwn(table.refused, entry.key) ? table.refused[entry.key] : undefined;
   if (refusal !== undefined) {
     report(context, { ...refusal, at: entry.keyAt });
-    return null;
+    return entry.key;
   }
   const own = Object.entries(table.fields).flatMap(([name, { aliases }]) => [name, ...aliases]);
   const candidates = [...own, ...(table.also ?? [])];

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFile, readdir } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { Step, Workflow } from "./model.ts";
@@ -341,6 +342,70 @@ describe("steps", () => {
 
   test("a truth value is a script as good as any", () => {
     expect(firstStep("- shell: true").action).toEqual({ kind: "shell", script: "true" });
+  });
+
+  test("capture_output: true keeps the result under the name of its kind", () => {
+    const steps = ["shell: a", "claude: /a", "test: {command: a}", "analyze: true"];
+
+    expect(steps.map((text) => firstStep(`- {${text}, capture_output: true}`).capture?.name)).toEqual([
+      "shell.output",
+      "claude.output",
+      "test.output",
+      "analyze.output",
+    ]);
+  });
+
+  test("step_validate becomes a validation that is decided by exit codes", () => {
+    const forms = [
+      "npm test",
+      "[npm test, 'claude: /check']",
+      "{commands: [{command: a, expect_exit_code: 3}], max_attempts: 2, retry_delay: 1}",
+    ];
+
+    const found = forms.map((text) => firstStep(`- {shell: x, step_validate: ${text}}`).validate);
+
+    expect(found.map((validate) => [validate?.format, validate?.steps.map(({ action }) => action.kind)])).toEqual([
+      ["exit_code", ["shell"]],
+      ["exit_code", ["shell", "agent"]],
+      ["exit_code", ["shell"]],
+    ]);
+    expect(found[2]?.steps[0]?.retry).toMatchObject({ attempts: 2, initialDelayMs: 1_000 });
+  });
+
+  test("metadata is an older place for keys of the step", () => {
+    const step = firstStep(
+      "- {claude: /a, metadata: {retries: 2, timeout: 5, continue_on_error: true, commit_required: true, env: {A: b}}}",
+    );
+
+    expect(step).toMatchObject({
+      retry: { attempts: 3 },
+      timeoutMs: 5_000,
+      onFailure: { kind: "tolerate" },
+      commitRequired: true,
+    });
+    expect(step.env.map(({ name }) => name)).toEqual(["A"]);
+  });
+
+  test("a text is an agent command in a list of steps, and a script in a handler", () => {
+    const step = firstStep("- {shell: a, on_failure: [make fix, /fix], validate: {commands: [check]}}");
+
+    expect(step.onFailure).toMatchObject({
+      steps: [{ action: { script: "make fix" } }, { action: { prompt: "/fix" } }],
+    });
+    expect(step.validate?.steps).toMatchObject([{ action: { prompt: "/check" }, commitRequired: false }]);
+  });
+
+  test.each([
+    ["{command: 'exit 3', expect_exit_code: 3}", "all", 0],
+    ["{command: 'echo abc', expect_output: '^a.c$'}", "all", 0],
+    ["{command: 'echo abd', expect_output: '^a.c$'}", "all", 1],
+    ["{command: 'exit 1'}, {command: 'exit 3', expect_exit_code: 3}", "any", 0],
+    ["{command: 'exit 1'}, {command: 'true'}", "{at_least: 2}", 1],
+  ])("step_validate of %s with %s ends with %i", (commands, criteria, status) => {
+    const step = firstStep(`- {shell: x, step_validate: {commands: [${commands}], success_criteria: ${criteria}}}`);
+    const action = step.validate?.steps[0]?.action;
+
+    expect(spawnSync("sh", ["-c", action?.kind === "shell" ? action.script : "exit 99"]).status).toBe(status);
   });
 
   test("retry_defaults reach work, and neither handlers nor checks", () => {

@@ -10,7 +10,7 @@ import { environment } from "./environment.ts";
 import { onExitCode } from "./exit-codes.ts";
 import { failureForm } from "./failure.ts";
 import { handler } from "./handler.ts";
-import type { Fields, Mapping, Table } from "./mapping.ts";
+import type { Fields, Mapping, Refusal, Table } from "./mapping.ts";
 import { field, mapping } from "./mapping.ts";
 import type { Json } from "./model.ts";
 import { retryPolicy } from "./retry.ts";
@@ -111,7 +111,19 @@ export const ACTION_KEYS = [
   "commands",
 ] as const;
 
-export const STEP = { name: "a step", fields: STEP_FIELDS } as const satisfies Table<Fields>;
+/** Keys that say what a step does in files that are put together from several. */
+export const COMPOSED_ACTIONS = ["use", "workflow", "sub_workflow"] as const;
+
+function notYet(key: string): Refusal {
+  const message = `"${key}" belongs to composing workflows of several files, which this version does not know`;
+  return { code: "not-supported-yet", message, help: "write the steps into this file" };
+}
+
+export const STEP = {
+  name: "a step",
+  fields: STEP_FIELDS,
+  refused: { ...Object.fromEntries(COMPOSED_ACTIONS.map((key) => [key, notYet(key)])), with: notYet("with") },
+} as const satisfies Table<Fields>;
 export type StepRead = Mapping<(typeof STEP)["fields"]>;
 
 export const STEP_KEYS: ReadonlySet<string> = new Set(

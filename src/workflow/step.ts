@@ -69,7 +69,8 @@ function textStep(node: SourceNode, place: StepsPlace, context: Context): Step |
   const read = readMapping({ ...node, kind: "map", entries }, STEP, context);
   const chosen = read === undefined ? undefined : actionOf(read, context);
   if (read === undefined || chosen === undefined) return undefined;
-  const isLegacy = bare.kind === "agent" && place.bareText === "agent";
+  // A check or a handler has nothing to commit, whatever its name is.
+  const isLegacy = bare.kind === "agent" && place.bareText === "agent" && place.isWork;
   return makeStep({ read, chosen: { ...chosen, legacy: isLegacy ? "text" : null }, place }, context);
 }
 
@@ -98,7 +99,7 @@ function makeStep({ read, chosen, place }: Parts, context: Context): Step {
     // A limit of 0 is "none", and not "not said".
     timeoutMs: fields.timeout !== null ? fields.timeout.value : (metadata?.timeout?.value ?? chosen.timeoutMs),
     retry,
-    capture: resolveCapture(fields, `${captureKind(action)}.output`, context),
+    capture: resolveCapture(fields, `${captureKind(read, action)}.output`, context),
     outputFile: fields.output_file?.value ?? null,
     commitRequired: fields.commit_required?.value ?? metadata?.commit_required?.value ?? legacyDefault(chosen),
     autoCommit: autoCommitOf(read, context),
@@ -173,7 +174,10 @@ function legacyDefault(chosen: ChosenAction): boolean {
 }
 
 /** The name that `capture_output: true` means, before `.output`. */
-function captureKind(action: Action): string {
+function captureKind({ given }: StepRead, action: Action): string {
+  // The older forms have names of their own, although they are steps like others.
+  if (given.has("test")) return "test";
+  if (given.has("handler")) return "handler";
   return action.kind === "agent" ? "claude" : action.kind;
 }
 

@@ -1,4 +1,5 @@
 /** `retry:` as numbers: whether a failure is tried again, and after which delay. */
+import { compileRegex } from "../../workflow/regex.ts";
 import type { RetryMatcher, RetryPolicy } from "../../workflow/model.ts";
 import type { AttemptState } from "./state.ts";
 
@@ -79,8 +80,14 @@ function matches(matcher: RetryMatcher, attempt: AttemptState, text: string): bo
     case "rate_limit":
       return attempt.fault?.kind === "limit" || /rate limit|\b429\b|too many requests/i.test(text);
     case "pattern":
-      return new RegExp(matcher.pattern).test(text);
+      return found(matcher.pattern, text);
     case "exit_code":
       return attempt.exitCode === matcher.code;
   }
+}
+
+/** The parser has refused patterns that cannot be compiled; one from an older journal matches nothing. */
+function found(pattern: string, text: string): boolean {
+  const compiled = compileRegex(pattern);
+  return compiled.ok && compiled.regex.test(text);
 }

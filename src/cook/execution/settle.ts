@@ -5,6 +5,7 @@
 import type { Json, Step } from "../../workflow/model.ts";
 import type { Attempt } from "../decision/command.ts";
 import type { Changes, Commit, EventBody, Fault, TreeState } from "../decision/event.ts";
+import { compileRegex } from "../../workflow/regex.ts";
 import { fault } from "../decision/fault.ts";
 import { captureValue, variablesOf } from "./captures.ts";
 import { matchingFiles } from "./outputs.ts";
@@ -107,7 +108,8 @@ async function autoCommit({ command, room, setting }: Settling): Promise<Fault |
   const message = render(step.autoCommit.messageTemplate ?? `Auto-commit: ${step.label}`, setting.fullScope, step);
   if (message instanceof Refusal) return message.fault;
   const pattern = step.autoCommit.messagePattern;
-  if (pattern !== null && !new RegExp(pattern).test(message)) {
+  const expected = pattern === null ? null : compileRegex(pattern);
+  if (expected?.ok === true && !expected.regex.test(message)) {
     return fault(
       "git",
       `the commit message ${JSON.stringify(message)} of step "${step.label}" does not match message_pattern ${pattern}`,
