@@ -182,7 +182,7 @@ describe("syntax errors", () => {
     ["5abc", '"5abc" is neither a number nor a name', 0, 4],
     ["a ; b", '";" has no meaning here', 2, 1],
     ["lenght(a)", 'there is no function "lenght"', 0, 6],
-    ["a matches '('", 'the regular expression /(/ cannot be used: missing closing ): `(`', 2, 7],
+    ["a matches '('", "the regular expression /(/ cannot be used: missing closing ): `(`", 2, 7],
     ["${item.x|jsn} == 1", '"|jsn" after item.x is neither a default (:-text) nor a filter (|name)', 0, 13],
     ["contains(a)", "contains(...) takes two values, here are 1", 0, 8],
   ])("%j is refused: %s", (text, message, offset, length) => {

@@ -1,5 +1,6 @@
 /** `write_file` with a format: the content must be readable as such, and is written in one form. */
 import { parse, stringify } from "yaml";
+import { depthProblem } from "./precheck.ts";
 
 export type Formatted =
   | { readonly ok: true; readonly content: string }
@@ -12,8 +13,15 @@ export function formatContent(content: string, format: "text" | "json" | "yaml")
     case "json":
       return attempt("JSON", () => `${JSON.stringify(JSON.parse(content), null, 2)}\n`);
     case "yaml":
-      return attempt("YAML", () => stringify(parse(content)));
+      return yamlContent(content);
   }
+}
+
+/** The parser is recursive: what is nested too deep would end the whole process. */
+function yamlContent(content: string): Formatted {
+  const problem = depthProblem(content);
+  if (problem !== null) return { ok: false, message: `the content cannot be read as YAML: ${problem.message}` };
+  return attempt("YAML", () => stringify(parse(content, { maxAliasCount: 100 })));
 }
 
 function attempt(name: string, convert: () => string): Formatted {

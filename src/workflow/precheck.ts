@@ -48,7 +48,22 @@ function checkCharacters(out: Diagnostics): boolean {
 const CONTROL = new Set(["\u0002", "\u0018", "\u001f"]);
 
 function checkDepth(out: Diagnostics): boolean {
-  const { text } = out.source;
+  const problem = depthProblem(out.source.text);
+  if (problem === null) return true;
+  const { code, offset, message, help } = problem;
+  out.report({ code, at: { start: offset, end: offset + 1 }, message, ...(help === null ? {} : { help }) });
+  return false;
+}
+
+interface DepthProblem {
+  readonly code: "nesting-too-deep" | "file-too-large";
+  readonly offset: number;
+  readonly message: string;
+  readonly help: string | null;
+}
+
+/** Why a text must not be given to the YAML parser; null when it may. */
+export function depthProblem(text: string): DepthProblem | null {
   let offset = 0;
   let lineStart = 0;
   let flow = 0;
@@ -66,19 +81,17 @@ function checkDepth(out: Diagnostics): boolean {
     }
     if (flow + columns.length > MAX_LEXED_DEPTH) {
       const message = `this is nested more than ${MAX_LEXED_DEPTH} levels deep`;
-      out.report({ code: "nesting-too-deep", at: { start: offset, end: offset + 1 }, message });
-      return false;
+      return { code: "nesting-too-deep", offset, message, help: null };
     }
     if (tokens > MAX_TOKENS) {
       const message = "the file has too many parts to be a workflow";
       const help = "keep data in files of its own";
-      out.report({ code: "file-too-large", at: { start: offset, end: offset + 1 }, message, help });
-      return false;
+      return { code: "file-too-large", offset, message, help };
     }
     if (CONTROL.has(token)) continue;
     const newline = token.lastIndexOf("\n");
     if (newline !== -1) lineStart = offset + newline + 1;
     offset += token.length;
   }
-  return true;
+  return null;
 }

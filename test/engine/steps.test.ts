@@ -224,6 +224,17 @@ describe("loops", () => {
     ]);
   });
 
+  test("after a failure the items that have begun come to their end, and no other begins", async () => {
+    const items = { input: { kind: "list", items: ["1", "2", "3", "4"] }, parallel: 2 };
+    const slow = shell("say a-${item}\nsay b-${item}\nsay c-${item}", { when: "${item} != '1'" });
+    const { world, events } = await run([foreach([shell("fail 3", { when: "${item} == '1'" }), slow], items)]);
+    expect([times(world, "say c-2"), times(world, "say a-3")]).toEqual([1, 0]);
+    const ended = events.findIndex(
+      (event) => event.type === "attempt-ended" && event.path.endsWith("step-0/run") && event.lane === "main",
+    );
+    expect(events.slice(ended).some((event) => event.type === "attempt-started")).toBe(false);
+  });
+
   test("an item whose commits conflict fails with the paths, and its work is kept", async () => {
     const { session } = await run([
       foreach([shell("write same ${item}\ncommit ${item}")], { parallel: 3, continueOnError: true }),

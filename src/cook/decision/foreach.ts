@@ -13,27 +13,29 @@ import { itemLane, type Node, passes } from "./state.ts";
 export function loop(step: Step, action: ForeachAction, cursor: Cursor): Progress {
   const { lane, path, context, node } = cursor;
   if (node === null || node.items === null) return pending({ kind: "plan-items", lane: lane.id, path, step, context });
-  const stopped = node.failedItems.length > 0 && !action.continueOnError;
-  const running = openItems(node, node.items.length, stopped ? 0 : action.parallel);
+  const running = openItems(node, action, cursor);
   const commands = running.flatMap((index) => itemCommands(action, index, cursor, node));
   if (running.length > 0) return commands.length === 0 ? WAITING : pending(...commands);
   return ended(total(step, action, node));
 }
 
-/** The first `limit` items that have not ended; after a failure only those that have begun already. */
-function openItems(node: Node, count: number, limit: number): readonly number[] {
+/** The first items that have not ended; after a failure only those that have begun already. */
+function openItems(node: Node, action: ForeachAction, cursor: Cursor): readonly number[] {
+  const count = node.items?.length ?? 0;
+  const stopped = node.failedItems.length > 0 && !action.continueOnError;
   const open: number[] = [];
-  for (let index = node.done; index < count; index++) {
+  // What has begun stands among the first open ones, so there is no need to look further.
+  for (let index = node.done, seen = 0; index < count && seen < action.parallel; index++) {
     if (node.settled.has(index)) continue;
-    if (limit === 0 ? node.children.has(`item-${String(index)}`) : open.length < limit) open.push(index);
-    if (limit > 0 && open.length >= limit) break;
-    if (limit === 0 && index > node.done + MAX_WINDOW) break;
+    seen += 1;
+    if (!stopped || hasBegun(node, index, cursor)) open.push(index);
   }
   return open;
 }
 
-/** Items that have begun stand close to the first open one; no need to look further. */
-const MAX_WINDOW = 1_000;
+function hasBegun(node: Node, index: number, { session, lane, path }: Cursor): boolean {
+  return node.children.has(segment(index)) || session.lanes.has(itemLane(lane.id, path, index));
+}
 
 function itemCommands(action: ForeachAction, index: number, cursor: Cursor, node: Node): readonly Command[] {
   const own = action.parallel > 1 && !action.shared;
