@@ -37,7 +37,6 @@ export function resultOf(
   const main = session.lanes.get(MAIN);
   const settled = landing.kind === "settled" ? landing : null;
   return {
-    ...tally,
     session: order.session,
     workflow: order.workflow.name,
     workflowFile: order.workflowFile,
@@ -51,6 +50,7 @@ export function resultOf(
     branch: order.branch,
     target: order.target,
     worktree: order.dryRun || main === undefined || main.removed ? null : main.directory,
+    ...tally,
     ...places,
   };
 }

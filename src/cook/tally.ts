@@ -1,5 +1,5 @@
 /** What a session has come to so far, counted from its events: the numbers that people see and that `--json` prints. */
-import type { Changes, Fault, LaneId, Recorded, SessionOrder, StepOutcome, StepPath, Usage } from "./decision/event.ts";
+import type { Changes, Fault, LaneId, Recorded, StepOutcome, StepPath, Usage } from "./decision/event.ts";
 
 export interface Tally {
   /** Steps of the workflow's own list, by how they ended. A step that runs for three inputs counts three times. */
@@ -50,7 +50,9 @@ export function openTally(): Counter {
   const steps: Record<StepOutcome["status"], number> = { ok: 0, skipped: 0, recovered: 0, tolerated: 0, failed: 0 };
   const count = { attempts: 0, retries: 0, agentRuns: 0, unknownCosts: 0, commits: 0, iterations: 0, inputs: 0 };
   const time = { startedAt: 0, lastAt: 0, activeMs: 0 };
-  const problems: Problem[] = [];
+  /** By path: a step that is run again, because it had failed, ends once. */
+  const ends = new Map<string, StepOutcome["status"]>();
+  const problems = new Map<string, Problem>();
   const warnings: string[] = [];
   const salvages: string[] = [];
   const files = openFileCount();
@@ -71,10 +73,16 @@ export function openTally(): Counter {
     time.lastAt = event.at;
   };
   const stepEnded = (event: Recorded & { type: "step-ended" }): void => {
-    if (isTopLevel(event.path)) steps[event.outcome.status]++;
+    if (!isTopLevel(event.path)) return;
+    const { lane, path, label } = event;
     const { status, fault } = event.outcome;
-    if (status === "ok" || status === "skipped") return;
-    if (isTopLevel(event.path)) keep(problems, { ...event, status, fault });
+    const before = ends.get(path);
+    if (before !== undefined) steps[before]--;
+    steps[status]++;
+    ends.set(path, status);
+    problems.delete(path);
+    if (status !== "ok" && status !== "skipped" && problems.size < MAX_KEPT)
+      problems.set(path, { lane, path, label, status, fault });
   };
 
   return {
@@ -141,7 +149,7 @@ export function openTally(): Counter {
       steps: { ...steps },
       usage,
       changes: files.read(),
-      problems: [...problems],
+      problems: [...problems.values()],
       warnings: [...warnings],
       salvages: [...salvages],
     }),
@@ -160,11 +168,6 @@ export function placeOf(
   const match = /^input-(\d+)\/pass-(\d+)\/step-(\d+)(?:\/(.*))?$/.exec(path);
   if (match === null) return null;
   return { input: Number(match[1]), pass: Number(match[2]), step: Number(match[3]), inside: match[4] ?? "" };
-}
-
-/** How many steps a whole run of the order has, were no step skipped and every pass made. */
-export function plannedSteps(order: SessionOrder): number {
-  return order.workflow.steps.length;
 }
 
 const NOTHING_USED: Usage = {

@@ -19,7 +19,7 @@ function summary(found: FailurePolicy): string {
     ...(found.handlerFailureFatal ? ["fatal"] : []),
     ...(found.timeoutMs === null ? [] : [`${found.timeoutMs} ms`]),
   ];
-  return `${steps.join(", ")} | ${found.rounds} ${found.then} | ${flags.join(", ")}`;
+  return `${steps.join(", ")} | ${found.rounds} ${found.after} | ${flags.join(", ")}`;
 }
 
 const FORMS: readonly (readonly [form: string, onShell: string, onAgent: string])[] = [

@@ -35,8 +35,7 @@ export function resolveFailure(form: FailureForm | null, action: Action, own: Ow
     kind: "handle",
     steps: form.steps,
     rounds: form.rounds ?? 1,
-    // oxlint-disable-next-line unicorn/no-thenable -- The name in the model; nobody awaits a policy.
-    then: afterHandler(form, action),
+    after: afterHandler(form, action),
     failWorkflow: form.failWorkflow ?? !tolerated,
     handlerFailureFatal: form.handlerFailureFatal,
     timeoutMs: form.timeoutMs,

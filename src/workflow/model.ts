@@ -316,7 +316,7 @@ export type FailurePolicy =
        * After a handler that passed: `rerun` the original and believe its result; `accept` the step as recovered without
        * proof; `replace` its result by the handler's; `fail` it all the same, after cleaning up.
        */
-      readonly then: "rerun" | "accept" | "replace" | "fail";
+      readonly after: "rerun" | "accept" | "replace" | "fail";
       /** Whether what still fails after its handlers fails the run. */
       readonly failWorkflow: boolean;
       /** Whether a failing handler fails the run even if `failWorkflow` is false. */

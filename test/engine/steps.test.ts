@@ -3,7 +3,7 @@ import type { Recorded, StepOutcome } from "../../src/cook/decision/event.ts";
 import type { Session } from "../../src/cook/decision/state.ts";
 import type { FailurePolicy, RetryPolicy, Step } from "../../src/workflow/model.ts";
 import { agent, shell, step, workflow } from "../kit/steps.ts";
-import { type Going, work, World } from "../kit/world.ts";
+import { Crash, type Going, work, World } from "../kit/world.ts";
 
 interface Seen {
   readonly world: World;
@@ -29,7 +29,7 @@ function handle(steps: readonly Step[], rest: Partial<FailurePolicy & { kind: "h
     kind: "handle",
     steps,
     rounds: 1,
-    then: "rerun",
+    after: "rerun",
     failWorkflow: true,
     handlerFailureFatal: false,
     timeoutMs: null,
@@ -62,9 +62,9 @@ describe("on_failure", () => {
       ends: "tolerated",
       runs: 2,
     },
-    { form: "not run again", policy: handle([fix], { then: "accept" }), ends: "recovered", runs: 1 },
-    { form: "fallback", policy: handle([fix], { then: "replace" }), ends: "recovered", runs: 1 },
-    { form: "cleanup", policy: handle([fix], { then: "fail" }), ends: "failed", runs: 1 },
+    { form: "not run again", policy: handle([fix], { after: "accept" }), ends: "recovered", runs: 1 },
+    { form: "fallback", policy: handle([fix], { after: "replace" }), ends: "recovered", runs: 1 },
+    { form: "cleanup", policy: handle([fix], { after: "fail" }), ends: "failed", runs: 1 },
     { form: "a failing handler", policy: handle([shell("fail 2")]), ends: "failed", runs: 1 },
     {
       form: "a failing handler, tolerated",
@@ -87,14 +87,14 @@ describe("on_failure", () => {
   });
 
   test("the handler of an agent that fails runs as well", async () => {
-    const { outcomes } = await run([agent("fail 1", { onFailure: handle([fix], { then: "accept" }) })]);
+    const { outcomes } = await run([agent("fail 1", { onFailure: handle([fix], { after: "accept" }) })]);
     expect(outcomes).toEqual(["recovered"]);
   });
 
   test("the handler sees what failed", async () => {
     const { world } = await run([
       shell("say broken\nfail 3", {
-        onFailure: handle([shell("write told ${error.exit_code}/${shell.output}")], { then: "accept" }),
+        onFailure: handle([shell("write told ${error.exit_code}/${shell.output}")], { after: "accept" }),
       }),
     ]);
     const head = world.trees.get("main");
@@ -345,7 +345,7 @@ describe("going on", () => {
       const observe = (event: Recorded): void => {
         if (event.type === "attempt-started") world.crashAfter(3);
       };
-      await expect(run(steps, { observe }, world)).rejects.toThrow();
+      await expect(run(steps, { observe }, world)).rejects.toBeInstanceOf(Crash);
     };
     await die();
     await die();

@@ -37,7 +37,7 @@ export const scenarios: readonly Scenario[] = [
           kind: "handle",
           steps: [agent("write fixed 1\ncommit fix")],
           rounds: 2,
-          then: "rerun",
+          after: "rerun",
           failWorkflow: true,
           handlerFailureFatal: false,
           timeoutMs: null,

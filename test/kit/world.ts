@@ -187,7 +187,7 @@ export class World {
   async #append(events: readonly Event[], options: { readonly durable: boolean }): Promise<readonly Recorded[]> {
     await Promise.resolve();
     let seq = this.#lines;
-    const recorded = events.map((event) => ({ ...event, seq: ++seq }) as Recorded);
+    const recorded = events.map((event) => ({ ...event, seq: ++seq }));
     const text = recorded.map((event) => `${JSON.stringify(event)}\n`).join("");
     this.#tick();
     const half = text.length >> 1;
@@ -208,7 +208,7 @@ export class World {
 
   #state(tree: Tree): TreeState {
     if (sameFiles(tree.files, this.filesAt(tree.head))) return { head: tree.head, snapshot: null };
-    const id = `s${tree.head}-${JSON.stringify([...tree.files].toSorted())}`;
+    const id = `s${tree.head}-${JSON.stringify([...tree.files].map(([path, text]) => `${path}=${text}`).toSorted())}`;
     this.snapshots.set(id, new Map(tree.files));
     return { head: tree.head, snapshot: id };
   }

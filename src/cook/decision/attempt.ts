@@ -3,7 +3,7 @@ import type { Step } from "../../workflow/model.ts";
 import type { Command } from "./command.ts";
 import type { AttemptResult, StepOutcome } from "./event.ts";
 import { fault } from "./fault.ts";
-import { loop } from "./foreach.ts";
+import { foreachLoop } from "./foreach.ts";
 import { goalSeek } from "./goal.ts";
 import { child, type Cursor, ended, failedWith, pending, type Progress, WAITING } from "./progress.ts";
 import { retryDelay } from "./retry.ts";
@@ -85,7 +85,7 @@ function execute(step: Step, number: number, cursor: Cursor): Progress {
 function body(step: Step, cursor: Cursor): Progress | null {
   switch (step.action.kind) {
     case "foreach":
-      return loop(step, step.action, cursor);
+      return foreachLoop(step, step.action, cursor);
     case "goal_seek":
       return goalSeek(step, step.action, cursor);
     case "group":

@@ -1,23 +1,25 @@
 /** What an event means: the next state. Pure; the only place where state changes. */
 import { assert } from "./assert.ts";
-import type { Event, LaneId, SessionOrder, StepOutcome, StepPath } from "./event.ts";
-import { reopened } from "./reopen.ts";
 import { afterEdit } from "./edit.ts";
+import type { Event, LaneId, SessionOrder, StepOutcome } from "./event.ts";
+import { attemptEnded, attemptStarted, continuationFailed, due, interrupted } from "./evolve-attempt.ts";
+import { prepared } from "./evolve-lane.ts";
+import { reopened } from "./reopen.ts";
 import {
-  type AttemptState,
+  emptyNode,
   indexOf,
   itemLane,
   type Lane,
   MAIN,
   newNode,
   type Node,
-  parentLane,
   parentOf,
   passes,
   type Session,
   type State,
   withNode,
 } from "./state.ts";
+import { onLane, onNode, setting } from "./update.ts";
 
 export function evolve(state: State, event: Event): State {
   if (state.kind === "none") {
@@ -27,6 +29,7 @@ export function evolve(state: State, event: Event): State {
   return { ...apply(state, event), lastAt: event.at };
 }
 
+// oxlint-disable-next-line max-lines-per-function -- One case an event; a table would lose the check that none is missing.
 function apply(session: Session, event: Event): Session {
   switch (event.type) {
     case "session-started":
@@ -153,165 +156,8 @@ function started(order: SessionOrder, at: number): Session {
     merge: null,
     removed: false,
   };
-  const root = newNode({ ...bare, root: ROOTLESS }, empty, at);
+  const root = newNode({ ...bare, root: emptyNode }, empty, at);
   return { ...empty, lanes: new Map([[MAIN, { ...bare, root }]]) };
-}
-
-/** Stands in for the root of a lane while that very root is being made. */
-const ROOTLESS: Node = {
-  before: { head: "", snapshot: null },
-  commitsBefore: 0,
-  startedAt: 0,
-  idleBefore: 0,
-  entered: false,
-  attempt: null,
-  items: null,
-  validations: [],
-  done: 0,
-  settled: new Set(),
-  failedItems: [],
-  failure: null,
-  last: null,
-  history: null,
-  children: new Map(),
-};
-
-function laneOf(session: Session, id: LaneId): Lane {
-  const lane = session.lanes.get(id);
-  assert(lane !== undefined, `event for unknown lane ${id}`);
-  return lane;
-}
-
-function onLane(session: Session, id: LaneId, update: (lane: Lane) => Lane): Session {
-  return { ...session, lanes: new Map(session.lanes).set(id, update(laneOf(session, id))) };
-}
-
-interface Located {
-  readonly lane: LaneId;
-  readonly path: StepPath;
-  readonly at: number;
-}
-
-function onNode(session: Session, event: Located, update: (node: Node, lane: Lane) => Node): Session {
-  return onLane(session, event.lane, (lane) =>
-    withNode(lane, event.path, { make: () => newNode(lane, session, event.at), update: (node) => update(node, lane) }),
-  );
-}
-
-function setting(session: Session, event: { readonly lane: LaneId; readonly set: Lane["vars"] }): Session {
-  if (Object.keys(event.set).length === 0) return session;
-  return onLane(session, event.lane, (lane) => ({ ...lane, vars: { ...lane.vars, ...event.set } }));
-}
-
-function prepared(session: Session, event: Event & { readonly type: "lane-prepared" }): Session {
-  const known = session.lanes.get(event.lane);
-  if (known === undefined) return withItemLane(session, event);
-  const waiting = known.want === "keep" && continues(known.root);
-  return onLane(session, event.lane, (lane) => ({
-    ...lane,
-    directory: event.directory,
-    ready: true,
-    removed: false,
-    want: "keep",
-    // An agent that is continued works on in what it left; should that fail, the lane goes back to the tree before it.
-    tree: waiting ? lane.tree : event.tree,
-  }));
-}
-
-/** A lane for one item of a loop. It sees the variables that its parent had when it was made. */
-function withItemLane(session: Session, event: Event & { readonly type: "lane-prepared" }): Session {
-  const parent = laneOf(session, parentLane(event.lane));
-  const bare: Lane = {
-    ...parent,
-    id: event.lane,
-    directory: event.directory,
-    ready: true,
-    want: "keep",
-    tree: event.tree,
-    commits: 0,
-    merge: null,
-    removed: false,
-    root: ROOTLESS,
-  };
-  return {
-    ...session,
-    lanes: new Map(session.lanes).set(event.lane, { ...bare, root: newNode(bare, session, event.at) }),
-  };
-}
-
-function continues(node: Node): boolean {
-  if (node.attempt?.status === "interrupted" && node.attempt.agentSession !== null) return true;
-  return [...node.children.values()].some(continues);
-}
-
-function attemptStarted(node: Node, lane: Lane, event: Event & { readonly type: "attempt-started" }): AttemptState {
-  const earlier = node.attempt?.number === event.attempt ? node.attempt : null;
-  return {
-    number: event.attempt,
-    status: "running",
-    crashes: earlier?.crashes ?? 0,
-    since: event.continued && earlier !== null ? earlier.since : lane.tree,
-    agentSession: event.agentSession,
-    shared: event.shared,
-    ok: false,
-    exitCode: null,
-    output: "",
-    stderr: "",
-    durationMs: 0,
-    fault: null,
-    resetsAt: null,
-    endedAt: event.at,
-    due: false,
-    delayedMs: earlier?.delayedMs ?? node.attempt?.delayedMs ?? 0,
-  };
-}
-
-function attemptEnded(session: Session, event: Event & { readonly type: "attempt-ended" }): Session {
-  const { result } = event;
-  const ended = onNode(session, event, (node, lane) => ({
-    ...node,
-    attempt: {
-      number: event.attempt,
-      status: "ended",
-      crashes: node.attempt?.crashes ?? 0,
-      since: node.attempt?.since ?? lane.tree,
-      agentSession: node.attempt?.agentSession ?? null,
-      shared: node.attempt?.shared ?? false,
-      ok: result.ok,
-      exitCode: result.exitCode,
-      output: result.output,
-      stderr: result.stderr,
-      durationMs: result.durationMs,
-      fault: result.fault,
-      resetsAt: result.resetsAt,
-      endedAt: event.at,
-      due: false,
-      delayedMs: node.attempt?.delayedMs ?? 0,
-    },
-  }));
-  return onLane(setting(ended, event), event.lane, (lane) => ({
-    ...lane,
-    tree: event.tree,
-    commits: lane.commits + event.commits.length,
-  }));
-}
-
-function interrupted(node: Node): AttemptState {
-  assert(node.attempt !== null, "an attempt that never began was interrupted");
-  return { ...node.attempt, status: "interrupted" };
-}
-
-function continuationFailed(session: Session, event: Event & { readonly type: "continuation-failed" }): Session {
-  const cleared = onNode(session, event, (node) => ({
-    ...node,
-    attempt: { ...interrupted(node), agentSession: null },
-  }));
-  return onLane(cleared, event.lane, (lane) => ({ ...lane, ready: false, want: "restore" }));
-}
-
-function due(node: Node, delayMs: number): AttemptState {
-  assert(node.attempt !== null, "a retry is due for an attempt that never began");
-  return { ...node.attempt, due: true, delayedMs: node.attempt.delayedMs + delayMs };
 }
 
 /** A step that passed is folded into its parent; one that failed keeps its parts, so that a resume can spare those that passed. */

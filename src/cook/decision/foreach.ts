@@ -10,11 +10,11 @@ import { fault } from "./fault.ts";
 import { child, type Cursor, ended, failedWith, PASSED, pending, type Progress, WAITING } from "./progress.ts";
 import { itemLane, type Node, passes } from "./state.ts";
 
-export function loop(step: Step, action: ForeachAction, cursor: Cursor): Progress {
+export function foreachLoop(step: Step, action: ForeachAction, cursor: Cursor): Progress {
   const { lane, path, context, node } = cursor;
   if (node === null || node.items === null) return pending({ kind: "plan-items", lane: lane.id, path, step, context });
   const running = openItems(node, action, cursor);
-  const commands = running.flatMap((index) => itemCommands(action, index, cursor, node));
+  const commands = running.flatMap((index) => itemCommands({ action, cursor, node }, index));
   if (running.length > 0) return commands.length === 0 ? WAITING : pending(...commands);
   return ended(total(step, action, node));
 }
@@ -37,11 +37,18 @@ function hasBegun(node: Node, index: number, { session, lane, path }: Cursor): b
   return node.children.has(segment(index)) || session.lanes.has(itemLane(lane.id, path, index));
 }
 
-function itemCommands(action: ForeachAction, index: number, cursor: Cursor, node: Node): readonly Command[] {
+interface Loop {
+  readonly action: ForeachAction;
+  readonly cursor: Cursor;
+  readonly node: Node;
+}
+
+function itemCommands(loop: Loop, index: number): readonly Command[] {
+  const { action, cursor } = loop;
   const own = action.parallel > 1 && !action.shared;
   const progress = own
-    ? itemInLane(action, index, cursor, node)
-    : cursor.sequence(action.steps, child(cursor, segment(index), itemContext(action, index, cursor, node)));
+    ? itemInLane(loop, index)
+    : cursor.sequence(action.steps, child(cursor, segment(index), itemContext(loop, index)));
   if (progress.kind === "pending") return progress.commands;
   return [itemEnded(index, progress.outcome, cursor)];
 }
@@ -50,7 +57,7 @@ function itemEnded(index: number, outcome: StepOutcome, { lane, path }: Cursor):
   return { kind: "record", events: [{ type: "item-ended", lane: lane.id, path, index, outcome }], whenIdle: false };
 }
 
-function itemContext(action: ForeachAction, index: number, cursor: Cursor, node: Node): Partial<Cursor["context"]> {
+function itemContext({ action, cursor, node }: Loop, index: number): Partial<Cursor["context"]> {
   const items = node.items ?? [];
   const item = items[index] ?? null;
   const locals: Readonly<Record<string, Json>> = {
@@ -67,7 +74,8 @@ function itemContext(action: ForeachAction, index: number, cursor: Cursor, node:
 }
 
 /** Worktree, steps, merge in order, worktree away. */
-function itemInLane(action: ForeachAction, index: number, cursor: Cursor, node: Node): Progress {
+function itemInLane(loop: Loop, index: number): Progress {
+  const { action, cursor, node } = loop;
   const id = itemLane(cursor.lane.id, cursor.path, index);
   const lane = cursor.session.lanes.get(id);
   const base = { head: node.before.head, snapshot: null };
@@ -90,7 +98,7 @@ function itemInLane(action: ForeachAction, index: number, cursor: Cursor, node: 
     });
   }
   if (lane.merge !== null) return pending(remove);
-  const context = { ...cursor.context, ...itemContext(action, index, cursor, node), lane: id };
+  const context = { ...cursor.context, ...itemContext(loop, index), lane: id };
   const steps = cursor.sequence(action.steps, { ...cursor, lane, node: lane.root, path: "", context });
   if (steps.kind === "pending") return steps;
   if (!passes(steps.outcome) || lane.tree.head === base.head) return pending(remove);

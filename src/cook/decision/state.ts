@@ -150,27 +150,27 @@ export const MAIN: LaneId = "main";
 
 /** A node that begins now. */
 export function newNode(lane: Lane, session: Session, at: number): Node {
-  return {
-    before: lane.tree,
-    commitsBefore: lane.commits,
-    startedAt: at,
-    idleBefore: session.idleMs,
-    entered: false,
-    attempt: null,
-    items: null,
-    validations: [],
-    done: 0,
-    settled: NOTHING_SETTLED,
-    failedItems: [],
-    failure: null,
-    last: null,
-    history: null,
-    children: NO_CHILDREN,
-  };
+  return { ...emptyNode, before: lane.tree, commitsBefore: lane.commits, startedAt: at, idleBefore: session.idleMs };
 }
 
-const NO_CHILDREN: ReadonlyMap<string, Node> = new Map();
-const NOTHING_SETTLED: ReadonlySet<number> = new Set();
+/** Nothing has happened. It also stands in for the root of a lane while that very root is being made. */
+export const emptyNode: Node = {
+  before: { head: "", snapshot: null },
+  commitsBefore: 0,
+  startedAt: 0,
+  idleBefore: 0,
+  entered: false,
+  attempt: null,
+  items: null,
+  validations: [],
+  done: 0,
+  settled: new Set(),
+  failedItems: [],
+  failure: null,
+  last: null,
+  history: null,
+  children: new Map(),
+};
 
 /** The node at a path of the lane, or null where nothing has happened yet. */
 export function nodeAt(lane: Lane, path: StepPath): Node | null {

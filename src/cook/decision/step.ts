@@ -175,7 +175,7 @@ function handled(failure: Failure, policy: FailurePolicy & { kind: "handle" }, c
       if (policy.handlerFailureFatal) return ended(failedWith(handlerFailed(failure.step, done.outcome), latest));
       continue;
     }
-    if (policy.then !== "rerun") return ended(concluded(policy.then, latest, done.outcome));
+    if (policy.after !== "rerun") return ended(concluded(policy.after, latest, done.outcome));
     const again = core({ ...failure.step, retry: null }, child(cursor, `rerun-${String(round)}`));
     if (again.kind === "pending") return again;
     if (passes(again.outcome)) return ended(again.outcome);
@@ -184,8 +184,8 @@ function handled(failure: Failure, policy: FailurePolicy & { kind: "handle" }, c
   return ended(latest);
 }
 
-function concluded(then: "accept" | "replace" | "fail", outcome: StepOutcome, handler: StepOutcome): StepOutcome {
-  switch (then) {
+function concluded(after: "accept" | "replace" | "fail", outcome: StepOutcome, handler: StepOutcome): StepOutcome {
+  switch (after) {
     case "accept":
       return { ...outcome, status: "recovered" };
     case "replace":

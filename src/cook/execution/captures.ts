@@ -1,5 +1,6 @@
 /** Variables that a finished attempt leaves to later steps. Pure. */
 import type { Capture, Json, Step } from "../../workflow/model.ts";
+import { readJson } from "../../workflow/json.ts";
 import type { AttemptResult, Changes, Commit } from "../decision/event.ts";
 import { changeVariables } from "./scope.ts";
 
@@ -57,12 +58,9 @@ function numberOf(text: string): Captured {
 }
 
 function jsonOf(text: string): Captured {
-  try {
-    const value: unknown = JSON.parse(text);
-    return { ok: true, value: value as Json }; // JSON.parse gives nothing but JSON values.
-  } catch (error) {
-    return { ok: false, message: `the output is not JSON: ${error instanceof Error ? error.message : String(error)}` };
-  }
+  const value = readJson(text);
+  if (value !== undefined) return { ok: true, value };
+  return { ok: false, message: `the output is not JSON: ${JSON.stringify(text.trim().slice(0, 80))}` };
 }
 
 export interface Finished {

@@ -57,31 +57,8 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
       ];
     case "evaluate":
       return [{ type: "step-entered", lane: command.lane, path: command.path }];
-    case "attempt": {
-      const { lane, path, attempt, settled } = command;
-      const result = settled ?? {
-        ok: true,
-        exitCode: 0,
-        output: "",
-        stderr: "",
-        durationMs: 0,
-        fault: null,
-        resetsAt: null,
-      };
-      return [
-        {
-          type: "attempt-ended",
-          lane,
-          path,
-          attempt,
-          result,
-          tree: laneIn(session, lane).tree,
-          commits: [],
-          usage: null,
-          set: {},
-        },
-      ];
-    }
+    case "attempt":
+      return [pretendedAttempt(command, session)];
     case "wait":
       return [{ type: "retry-due", lane: command.lane, path: command.path, attempt: command.attempt, delayMs: 0 }];
     case "plan-items":
@@ -110,6 +87,22 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
     case "land":
       throw new Error(`bug: a dry run came to ${command.kind}`);
   }
+}
+
+function pretendedAttempt({ lane, path, attempt, settled }: Effect & { kind: "attempt" }, session: Session): EventBody {
+  const passed = { ok: true, exitCode: 0, output: "", stderr: "", durationMs: 0, fault: null, resetsAt: null };
+  const { tree } = laneIn(session, lane);
+  return {
+    type: "attempt-ended",
+    lane,
+    path,
+    attempt,
+    result: settled ?? passed,
+    tree,
+    commits: [],
+    usage: null,
+    set: {},
+  };
 }
 
 function mainLane(session: Session): Lane {

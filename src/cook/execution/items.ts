@@ -1,4 +1,6 @@
 /** Finds the items of a `foreach`. */
+import { readJson } from "../../workflow/json.ts";
+import { isList } from "../../workflow/path.ts";
 import type { ForeachAction, Json } from "../../workflow/model.ts";
 import type { PlanItems } from "../decision/command.ts";
 import type { EventBody, Fault } from "../decision/event.ts";
@@ -6,7 +8,7 @@ import { assert } from "../decision/assert.ts";
 import { indexOf, parentOf } from "../decision/state.ts";
 import { fault } from "../decision/fault.ts";
 import { lastLines } from "./result.ts";
-import { laneIn, Refusal, render, type Room, type Setting, settingOf } from "./room.ts";
+import { laneIn, Refusal, render, renderScript, type Room, type Setting, settingOf } from "./room.ts";
 import { mapStrings } from "./scope.ts";
 
 /** More items than this belong into a map phase. */
@@ -79,7 +81,7 @@ async function itemsOf(action: ForeachAction, planning: Planning): Promise<reado
 function listItems(items: readonly Json[], { command, setting }: Planning): readonly Json[] | Refusal {
   const filled: Json[] = [];
   for (const item of items) {
-    const value = typeof item === "string" ? render(item, setting.fullScope, command.step) : item;
+    const value = typeof item === "string" ? render(item, setting, command.step) : item;
     if (value instanceof Refusal) return value;
     filled.push(value);
   }
@@ -92,7 +94,7 @@ async function lineItems(
   { command, room, setting }: Planning,
 ): Promise<readonly Json[] | Refusal | null> {
   const { step, lane } = command;
-  const script = render(template, setting.scope, step, { target: "script" });
+  const script = renderScript(template, setting, step);
   if (script instanceof Refusal) return script;
   const logs = room.ports.logs.name({ lane, sequence: room.session.starts, label: `items of ${step.label}` });
   const output = { stdoutLog: logs.stdout, stderrLog: logs.stderr, onLine: () => undefined };
@@ -121,12 +123,8 @@ async function lineItems(
   );
 }
 
+/** A line may begin with a bracket too: only a whole JSON array counts. */
 function jsonItems(text: string): readonly Json[] | null {
-  if (!text.trimStart().startsWith("[")) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? (value as Json[]) : null; // JSON.parse gives nothing but JSON values.
-  } catch {
-    return null; // A line may begin with a bracket too.
-  }
+  const value = text.trimStart().startsWith("[") ? readJson(text) : undefined;
+  return value !== undefined && isList(value) ? value : null;
 }

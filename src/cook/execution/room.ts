@@ -7,7 +7,7 @@ import type { Lane, Session } from "../decision/state.ts";
 import type { LiveSink, Ports } from "../ports.ts";
 import type { Step } from "../../workflow/model.ts";
 import { createScope, type Scope } from "../../workflow/scope.ts";
-import { interpolate, type RenderOptions } from "../../workflow/template.ts";
+import { interpolate, type Rendered } from "../../workflow/template.ts";
 import { type EnvironmentCache, environmentFor } from "./environment.ts";
 import { type Place, scopeOf } from "./scope.ts";
 
@@ -88,29 +88,27 @@ function declaredNames(
 
 function directoryOf(step: Step, scope: Scope, root: string): string | Refusal {
   if (step.workingDir === null) return root;
-  const rendered = render(step.workingDir, scope, step);
+  const rendered = render(step.workingDir, { fullScope: scope }, step);
   if (rendered instanceof Refusal) return rendered;
   return rendered.startsWith("/") ? rendered : `${root}/${rendered}`;
 }
 
 /** Fills a template that no shell reads. */
-export function render(
-  template: string,
-  scope: Scope,
-  step: Step,
-  options: RenderOptions = { target: "prompt" },
-): string | Refusal {
-  const rendered = interpolate(template, scope, options);
+export function render(template: string, { fullScope }: Pick<Setting, "fullScope">, step: Step): string | Refusal {
+  return filled(interpolate(template, fullScope, { target: "prompt" }), step);
+}
+
+/** Fills a script: what is the shell's stays as it is. */
+export function renderScript(template: string, { scope }: Pick<Setting, "scope">, step: Step): string | Refusal {
+  return filled(interpolate(template, scope, { target: "script" }), step);
+}
+
+function filled(rendered: Rendered, step: Step): string | Refusal {
   if (rendered.ok) return rendered.text;
   const [first] = rendered.problems;
+  const problems = rendered.problems.map(({ message }) => message).join("; ");
+  const help = first?.help ?? "give it a default as in ${name:-default}";
   return new Refusal(
-    fault(
-      "template",
-      `step "${step.label}" uses a variable that has no value: ${rendered.problems.map(({ message }) => message).join("; ")}`,
-      {
-        at: step.at,
-        help: first?.help ?? "give it a default as in ${name:-default}",
-      },
-    ),
+    fault("template", `step "${step.label}" uses a variable that has no value: ${problems}`, { at: step.at, help }),
   );
 }

@@ -94,7 +94,7 @@ function maskedFault(reason: Fault, mask: (text: string) => string): Fault {
 async function writeOutputFile({ command, room, setting, ran }: Settling): Promise<Fault | null> {
   const { step } = command;
   if (step.outputFile === null || setting === null) return null;
-  const path = render(step.outputFile, setting.fullScope, step);
+  const path = render(step.outputFile, setting, step);
   if (path instanceof Refusal) return path.fault;
   const allowOutside = room.session.order.workflow.settings.allowPathsOutside;
   const access = { root: setting.root, directory: setting.directory, path, allowOutside };
@@ -105,7 +105,7 @@ async function writeOutputFile({ command, room, setting, ran }: Settling): Promi
 async function autoCommit({ command, room, setting }: Settling): Promise<Fault | null> {
   const { step } = command;
   if (step.autoCommit === null || setting === null) return null;
-  const message = render(step.autoCommit.messageTemplate ?? `Auto-commit: ${step.label}`, setting.fullScope, step);
+  const message = render(step.autoCommit.messageTemplate ?? `Auto-commit: ${step.label}`, setting, step);
   if (message instanceof Refusal) return message.fault;
   const pattern = step.autoCommit.messagePattern;
   const expected = pattern === null ? null : compileRegex(pattern);

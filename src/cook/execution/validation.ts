@@ -1,5 +1,7 @@
 /** Reads what a validation found. */
 import { Validator } from "@cfworker/json-schema";
+import { readJson } from "../../workflow/json.ts";
+import { isRecord } from "../../workflow/path.ts";
 import type { Json, Validation } from "../../workflow/model.ts";
 import type { ReadValidation } from "../decision/command.ts";
 import type { EventBody, ValidationResult } from "../decision/event.ts";
@@ -28,7 +30,7 @@ async function resultText(
   if (rules.resultFile === null) return outcome.output;
   const setting = await settingOf(command, room);
   if (setting instanceof Refusal) return { problem: setting.fault.message };
-  const file = render(rules.resultFile, setting.fullScope, step);
+  const file = render(rules.resultFile, setting, step);
   if (file instanceof Refusal) return { problem: file.fault.message };
   const allowOutside = room.session.order.workflow.settings.allowPathsOutside;
   const access = { root: setting.root, directory: setting.directory, path: file, allowOutside };
@@ -77,18 +79,14 @@ function parse(text: string): Json | undefined {
   const braces = text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1);
   for (const candidate of [text, fenced, braces]) {
     if (candidate === undefined || candidate.trim() === "") continue;
-    try {
-      const value: unknown = JSON.parse(candidate);
-      return value as Json; // JSON.parse gives nothing but JSON values.
-    } catch {
-      continue; // The next reading is tried.
-    }
+    const value = readJson(candidate);
+    if (value !== undefined) return value;
   }
   return undefined;
 }
 
 function schemaProblem(value: Json, schema: Json): string | null {
-  if (schema === null || typeof schema !== "object" || Array.isArray(schema)) return null;
+  if (!isRecord(schema)) return null;
   const checked = new Validator({ ...schema }).validate(value);
   const [first] = checked.errors;
   return first === undefined
@@ -97,9 +95,8 @@ function schemaProblem(value: Json, schema: Json): string | null {
 }
 
 function fromJson(value: Json): ValidationResult {
-  if (value === null || typeof value !== "object" || Array.isArray(value))
-    return { ...failed("the result is not a JSON object"), raw: value };
-  const fields = value as { readonly [key: string]: Json }; // Neither null nor an array, so an object.
+  if (!isRecord(value)) return { ...failed("the result is not a JSON object"), raw: value };
+  const fields = value;
   const completion = percentage(fields["completion_percentage"] ?? fields["completion"] ?? fields["score"]);
   if (completion === null) return { ...failed('the result has no number "completion_percentage"'), raw: value };
   const status = fields["status"];
@@ -129,7 +126,7 @@ function texts(value: Json | undefined): readonly string[] {
 }
 
 function variables(result: ValidationResult, round: number): Json {
-  const raw = result.raw !== null && typeof result.raw === "object" && !Array.isArray(result.raw) ? result.raw : {};
+  const raw = isRecord(result.raw) ? result.raw : {};
   return {
     ...raw,
     completion: result.completion,

@@ -6,7 +6,7 @@ import type { Execution } from "./execution.ts";
 
 export async function runAgent(action: AgentAction, execution: Execution): Promise<Ran> {
   const { room, setting, command, logs, timeoutMs, agentSession } = execution;
-  const prompt = render(action.prompt, setting.fullScope, command.step);
+  const prompt = render(action.prompt, setting, command.step);
   if (prompt instanceof Refusal) return refusedWith(prompt.fault);
   const { lane, path } = command;
   const run = await room.ports.agents.run(

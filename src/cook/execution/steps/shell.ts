@@ -1,12 +1,12 @@
 /** `shell:` — a script, run by `sh -c` in the step's directory. */
 import type { ShellAction } from "../../../workflow/model.ts";
 import { fromCommand, type Ran, refusedWith } from "../result.ts";
-import { Refusal, render } from "../room.ts";
+import { Refusal, renderScript } from "../room.ts";
 import type { Execution } from "./execution.ts";
 
 export async function runShell(action: ShellAction, execution: Execution): Promise<Ran> {
   const { room, setting, command, logs, timeoutMs } = execution;
-  const script = render(action.script, setting.scope, command.step, { target: "script" });
+  const script = renderScript(action.script, setting, command.step);
   if (script instanceof Refusal) return refusedWith(script.fault);
   const { lane, path } = command;
   const output = {

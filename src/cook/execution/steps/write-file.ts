@@ -9,9 +9,9 @@ import type { Execution } from "./execution.ts";
 export async function runWriteFile(action: WriteFileAction, { room, setting, command }: Execution): Promise<Ran> {
   const { step } = command;
   const { ports, session } = room;
-  const path = render(action.path, setting.fullScope, step);
+  const path = render(action.path, setting, step);
   if (path instanceof Refusal) return refusedWith(path.fault);
-  const text = render(action.content, setting.fullScope, step);
+  const text = render(action.content, setting, step);
   if (text instanceof Refusal) return refusedWith(text.fault);
   const formatted = formatContent(text, action.format);
   if (!formatted.ok)

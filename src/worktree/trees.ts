@@ -1,0 +1,112 @@
+/** Worktrees, snapshots, salvage, merging and landing of one session, as the engine knows them. */
+import type { LaneId } from "../cook/decision/event.ts";
+import type { Captured, Outcome, TreesPort } from "../cook/ports.ts";
+import { repositoryPaths, sessionPaths, trashDirectory } from "../storage/layout.ts";
+import { diffTrees, moveOfHead } from "./changes.ts";
+import { commitLane } from "./commit.ts";
+import { fine } from "./faults.ts";
+import { land, planLanding } from "./landing.ts";
+import { settleHead } from "./lane-head.ts";
+import { mergeLane, mergeTarget } from "./merge.ts";
+import { findPlace, prepareLane, salvageLane } from "./prepare.ts";
+import { removeLane } from "./remove.ts";
+import type { Repository } from "./repository.ts";
+import { keepCommits } from "./salvage.ts";
+import { scanLane } from "./scan.ts";
+import { openShadow, shadowCall } from "./shadow.ts";
+import { placesOf, type Workshop } from "./workshop.ts";
+
+export interface TreesOptions {
+  readonly repository: Repository;
+  /** The storage root. */
+  readonly root: string;
+  /** The repository's key below the root, `{repo}`. */
+  readonly key: string;
+  readonly session: string;
+  /** The session branch, without `refs/heads/`. */
+  readonly branch: string;
+  /** Untracked files above this size are reported and not stored. @default 100 MiB */
+  readonly maxUntrackedBytes?: number;
+  /** Hears of what a person should know and the engine cannot act on. */
+  readonly warn: (lane: LaneId | null, message: string) => void;
+}
+
+export type Trees = TreesPort & AsyncDisposable;
+
+const MAX_UNTRACKED_BYTES = 100 * 1024 * 1024;
+
+/** Opens a session's trees. Disposing of them waits until removed worktrees are deleted. */
+export async function openTrees(options: TreesOptions): Promise<Outcome<Trees>> {
+  const opened = await openWorkshop(options);
+  if (!opened.ok) return opened;
+  const workshop = opened.value;
+  return fine({
+    prepare: (request) => prepareLane(workshop, request),
+    capture: (request) => captureLane(workshop, request),
+    changes: ({ from, to }) =>
+      diffTrees(workshop.repository.git, shadowCall(workshop.shadow, { objects: "both", args: [] }), {
+        from: from.snapshot ?? from.head,
+        to: to.snapshot ?? to.head,
+      }),
+    commit: (request) => commitLane(workshop, request),
+    salvage: (request) => salvageLane(workshop, request),
+    mergeLane: (request) => mergeLane(workshop, request),
+    planLanding: (request) => planLanding(workshop, request),
+    mergeTarget: (request) => mergeTarget(workshop, request),
+    land: (request) => land(workshop, request),
+    remove: (request) => removeLane(workshop, request),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled(workshop.deletions);
+    },
+  });
+}
+
+/** The same for those who work on a session from outside of its run, such as `prodigy worktree`. */
+export async function openWorkshop(options: TreesOptions): Promise<Outcome<Workshop>> {
+  const { repository, root, key, session } = options;
+  const shadowDirectory = repositoryPaths(root, key).shadow;
+  const shadow = await openShadow(repository, shadowDirectory);
+  if (!shadow.ok) return shadow;
+  return fine({
+    repository,
+    shadow: shadow.value,
+    session,
+    branchRef: `refs/heads/${options.branch}`,
+    paths: sessionPaths(root, key, session),
+    places: placesOf(shadowDirectory, trashDirectory(root)),
+    maxUntrackedBytes: options.maxUntrackedBytes ?? MAX_UNTRACKED_BYTES,
+    warn: options.warn,
+    memories: new Map(),
+    deletions: new Set(),
+  });
+}
+
+/** See `TreesPort.capture`. */
+async function captureLane(
+  workshop: Workshop,
+  options: Parameters<TreesPort["capture"]>[0],
+): Promise<Outcome<Captured>> {
+  const place = await findPlace(workshop, options.lane);
+  if (!place.ok) return place;
+  const head = await settleHead(workshop, place.value, options.since.head);
+  if (!head.ok) return head;
+  const [moved, tree] = await Promise.all([
+    moveOfHead(
+      workshop.repository.git,
+      { directory: place.value.directory },
+      { from: options.since.head, to: head.value },
+    ),
+    scanLane(workshop, place.value, { head: head.value, keep: options.keep }),
+  ]);
+  if (!moved.ok) return moved;
+  if (!tree.ok) return tree;
+  if (moved.value.lost.length > 0) {
+    const kept = await keepCommits(workshop, place.value, {
+      tip: options.since.head,
+      without: head.value,
+      reason: "commits that the step took back",
+    });
+    if (!kept.ok) return kept;
+  }
+  return fine({ tree: tree.value, commits: moved.value.gained });
+}

@@ -1,0 +1,94 @@
+/** What all work on one session's trees shares, and where each lane has its place. */
+import { join } from "node:path";
+import type { LaneId } from "../cook/decision/event.ts";
+import { laneDirectory, laneName, type SessionPaths } from "../storage/layout.ts";
+import type { Repository } from "./repository.ts";
+import type { Shadow } from "./shadow.ts";
+import type { Staged } from "./staged.ts";
+
+export interface Workshop {
+  readonly repository: Repository;
+  readonly shadow: Shadow;
+  readonly session: string;
+  /** The full name of the session branch. */
+  readonly branchRef: string;
+  readonly paths: SessionPaths;
+  readonly places: Places;
+  readonly maxUntrackedBytes: number;
+  readonly warn: (lane: LaneId | null, message: string) => void;
+  /** What is known of each lane's files. Losing it costs time and nothing else. */
+  readonly memories: Map<LaneId, LaneMemory>;
+  /** Folders that are being deleted. */
+  readonly deletions: Set<Promise<void>>;
+}
+
+/** What the last look at a lane found. */
+export interface LaneMemory {
+  /** The commit for which the shadow index was copied. */
+  head: string;
+  headTree: string;
+  /** The tree of all files; null while it has to be computed. */
+  filesTree: string | null;
+  indexSignature: string;
+  /** The second in which the shadow index was written, while files of that second still have to be read each time. */
+  unsettledSecond: number | null;
+  staged: Staged;
+  /** Ignored files that are stored all the same. */
+  readonly kept: Set<string>;
+  /** Paths that were reported already. */
+  readonly reported: Set<string>;
+  last: { readonly key: string; readonly snapshot: string } | null;
+}
+
+/** Folders that sessions of one repository share. */
+export interface Places {
+  readonly trash: string;
+  /** What a snapshot cannot hold and a removal must not lose. */
+  readonly kept: string;
+  readonly records: string;
+  readonly adminLock: string;
+}
+
+export function placesOf(shadowDirectory: string, trash: string): Places {
+  return {
+    trash,
+    kept: join(shadowDirectory, "kept"),
+    records: join(shadowDirectory, "worktrees"),
+    adminLock: join(shadowDirectory, "worktrees.lock"),
+  };
+}
+
+/** A lane's files on the disk, before anything is known of them. */
+export interface Site {
+  readonly lane: LaneId;
+  /** The lane's id as a part of names. */
+  readonly name: string;
+  readonly directory: string;
+  /** The index through which the shadow repository sees the worktree. */
+  readonly shadowIndex: string;
+  /** While this file is there, the worktree is between two states and has to be restored. */
+  readonly marker: string;
+  /** Says whose the worktree is. */
+  readonly record: string;
+  /** The branch that is checked out; null for a detached HEAD. */
+  readonly branchRef: string | null;
+}
+
+export function siteOf(workshop: Workshop, lane: LaneId): Site {
+  const name = laneName(lane);
+  const base = join(workshop.shadow.directory, "lanes", workshop.session, name);
+  return {
+    lane,
+    name,
+    directory: laneDirectory(workshop.paths, lane),
+    shadowIndex: `${base}.index`,
+    marker: `${base}.unfinished`,
+    record: join(workshop.places.records, workshop.session, `${name}.json`),
+    branchRef: lane === "main" ? workshop.branchRef : null,
+  };
+}
+
+/** A lane whose worktree is there. */
+export interface Place extends Site {
+  readonly gitDir: string;
+}
