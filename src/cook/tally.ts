@@ -47,113 +47,147 @@ export interface Counter {
 const MAX_KEPT = 50;
 
 export function openTally(): Counter {
-  const steps: Record<StepOutcome["status"], number> = { ok: 0, skipped: 0, recovered: 0, tolerated: 0, failed: 0 };
-  const count = { attempts: 0, retries: 0, agentRuns: 0, unknownCosts: 0, commits: 0, iterations: 0, inputs: 0 };
-  const time = { startedAt: 0, lastAt: 0, activeMs: 0 };
-  /** By path: a step that is run again, because it had failed, ends once. */
-  const ends = new Map<string, StepOutcome["status"]>();
-  const problems = new Map<string, Problem>();
-  const warnings: string[] = [];
-  const salvages: string[] = [];
-  const files = openFileCount();
-  let usage = NOTHING_USED;
-
-  const keep = <T>(list: T[], value: T | null): void => {
-    if (value !== null && list.length < MAX_KEPT) list.push(value);
-  };
-  const spend = (spent: Usage): void => {
-    count.agentRuns++;
-    if (spent.costUsd === null) count.unknownCosts++;
-    usage = sum(usage, spent);
-  };
-  const tick = (event: Recorded): void => {
-    if (time.startedAt === 0) time.startedAt = event.at;
-    // While nobody worked on it, no time of the session's own went by.
-    else if (event.type !== "session-opened") time.activeMs += Math.max(0, event.at - time.lastAt);
-    time.lastAt = event.at;
-  };
-  const stepEnded = (event: Recorded & { type: "step-ended" }): void => {
-    if (!isTopLevel(event.path)) return;
-    const { lane, path, label } = event;
-    const { status, fault } = event.outcome;
-    const before = ends.get(path);
-    if (before !== undefined) steps[before]--;
-    steps[status]++;
-    ends.set(path, status);
-    problems.delete(path);
-    if (status !== "ok" && status !== "skipped" && problems.size < MAX_KEPT)
-      problems.set(path, { lane, path, label, status, fault });
-  };
-
+  const counts = newCounts();
   return {
     add: (event) => {
-      tick(event);
-      switch (event.type) {
-        case "attempt-started":
-          count.attempts++;
-          return;
-        case "retry-due":
-          count.retries++;
-          return;
-        case "attempt-ended":
-          count.commits += event.commits.length;
-          for (const commit of event.commits) files.add(commit.changes);
-          if (event.usage !== null) spend(event.usage);
-          return;
-        case "attempt-interrupted":
-        case "continuation-failed":
-          if (event.usage !== null) spend(event.usage);
-          return;
-        case "step-ended":
-          return stepEnded(event);
-        case "pass-ended":
-          count.iterations++;
-          return;
-        case "input-ended":
-          count.inputs++;
-          keep(salvages, event.salvage);
-          return;
-        case "lane-prepared":
-        case "lane-removed":
-          return keep(salvages, event.salvage);
-        case "landing-planned":
-          return files.replace(event.changes);
-        case "warned":
-          return keep(warnings, event.message);
-        case "session-started":
-        case "session-opened":
-        case "workflow-changed":
-        case "lane-failed":
-        case "step-entered":
-        case "items-planned":
-        case "validated":
-        case "item-ended":
-        case "lane-merged":
-        case "lane-conflicted":
-        case "landing-answered":
-        case "landing-requested":
-        case "target-merged":
-        case "landed":
-        case "landing-conflicted":
-        case "landing-refused":
-        case "pause-requested":
-        case "session-paused":
-        case "session-failed":
-        case "session-ended":
-          return;
-      }
+      tick(counts, event);
+      count(counts, event);
     },
     read: () => ({
-      ...count,
-      ...time,
-      steps: { ...steps },
-      usage,
-      changes: files.read(),
-      problems: [...problems.values()],
-      warnings: [...warnings],
-      salvages: [...salvages],
+      ...counts.numbers,
+      startedAt: counts.startedAt,
+      lastAt: counts.lastAt,
+      activeMs: counts.activeMs,
+      steps: { ...counts.steps },
+      usage: counts.usage,
+      changes: counts.files.read(),
+      problems: [...counts.problems.values()],
+      warnings: [...counts.warnings],
+      salvages: [...counts.salvages],
     }),
   };
+}
+
+type Status = StepOutcome["status"];
+
+interface Counts {
+  readonly numbers: Record<
+    "attempts" | "retries" | "agentRuns" | "unknownCosts" | "commits" | "iterations" | "inputs",
+    number
+  >;
+  readonly steps: Record<Status, number>;
+  /** By path: a step that is run again, because it had failed, ends once. */
+  readonly ends: Map<StepPath, Status>;
+  readonly problems: Map<StepPath, Problem>;
+  readonly warnings: string[];
+  readonly salvages: string[];
+  readonly files: ReturnType<typeof openFileCount>;
+  usage: Usage;
+  startedAt: number;
+  lastAt: number;
+  activeMs: number;
+}
+
+function newCounts(): Counts {
+  return {
+    numbers: { attempts: 0, retries: 0, agentRuns: 0, unknownCosts: 0, commits: 0, iterations: 0, inputs: 0 },
+    steps: { ok: 0, skipped: 0, recovered: 0, tolerated: 0, failed: 0 },
+    ends: new Map(),
+    problems: new Map(),
+    warnings: [],
+    salvages: [],
+    files: openFileCount(),
+    usage: NOTHING_USED,
+    startedAt: 0,
+    lastAt: 0,
+    activeMs: 0,
+  };
+}
+
+function tick(counts: Counts, event: Recorded): void {
+  if (counts.startedAt === 0) counts.startedAt = event.at;
+  // While nobody worked on it, no time of the session's own went by.
+  else if (event.type !== "session-opened") counts.activeMs += Math.max(0, event.at - counts.lastAt);
+  counts.lastAt = event.at;
+}
+
+function count(counts: Counts, event: Recorded): void {
+  const { numbers, files, warnings, salvages } = counts;
+  switch (event.type) {
+    case "attempt-started":
+      numbers.attempts++;
+      return;
+    case "retry-due":
+      numbers.retries++;
+      return;
+    case "attempt-ended":
+      numbers.commits += event.commits.length;
+      for (const commit of event.commits) files.add(commit.changes);
+      return spend(counts, event.usage);
+    case "attempt-interrupted":
+    case "continuation-failed":
+      return spend(counts, event.usage);
+    case "step-ended":
+      return stepEnded(counts, event);
+    case "pass-ended":
+      numbers.iterations++;
+      return;
+    case "input-ended":
+      numbers.inputs++;
+      return keep(salvages, event.salvage);
+    case "lane-prepared":
+    case "lane-removed":
+      return keep(salvages, event.salvage);
+    case "landing-planned":
+      return files.replace(event.changes);
+    case "warned":
+      return keep(warnings, event.message);
+    case "session-started":
+    case "session-opened":
+    case "workflow-changed":
+    case "lane-failed":
+    case "step-entered":
+    case "items-planned":
+    case "validated":
+    case "item-ended":
+    case "lane-merged":
+    case "lane-conflicted":
+    case "landing-answered":
+    case "landing-requested":
+    case "target-merged":
+    case "landed":
+    case "landing-conflicted":
+    case "landing-refused":
+    case "pause-requested":
+    case "session-paused":
+    case "session-failed":
+    case "session-ended":
+      return;
+  }
+}
+
+function spend(counts: Counts, spent: Usage | null): void {
+  if (spent === null) return;
+  counts.numbers.agentRuns++;
+  if (spent.costUsd === null) counts.numbers.unknownCosts++;
+  counts.usage = sum(counts.usage, spent);
+}
+
+function stepEnded({ steps, ends, problems }: Counts, event: Recorded & { type: "step-ended" }): void {
+  if (!isTopLevel(event.path)) return;
+  const { lane, path, label } = event;
+  const { status, fault } = event.outcome;
+  const before = ends.get(path);
+  if (before !== undefined) steps[before]--;
+  steps[status]++;
+  ends.set(path, status);
+  problems.delete(path);
+  if (status !== "ok" && status !== "skipped" && problems.size < MAX_KEPT)
+    problems.set(path, { lane, path, label, status, fault });
+}
+
+function keep<T>(list: T[], value: T | null): void {
+  if (value !== null && list.length < MAX_KEPT) list.push(value);
 }
 
 /** A step of the workflow's own list or of its `merge:`, and not one inside a handler or a loop. */

@@ -1,0 +1,118 @@
+import {
+  listSessions,
+  type Outcome,
+  readSession,
+  resumeSession,
+  type SessionDetail,
+  type Workflow,
+} from "../../index.ts";
+import { cost } from "../render/format.ts";
+import { refuse, watchSession } from "../session-run.ts";
+import type { Invocation, Run } from "../shell.ts";
+import { inputFault, readWorkflowFile, refuseInvalid, showDiagnostics } from "../workflow-file.ts";
+import { repositoryPath } from "./run.ts";
+
+/** `prodigy resume [ID]` */
+export const resume: Run = async (invocation) => {
+  const { shell, values } = invocation;
+  const where = { env: shell.env, path: repositoryPath(invocation) };
+  const chosen = await chosenSession(invocation);
+  if (!chosen.ok) return refuse(invocation, chosen.fault);
+  const detail = await readSession({ ...where, session: chosen.value });
+  if (!detail.ok) return refuse(invocation, detail.fault);
+  let workflow: Workflow | null = null;
+  if (values.flag("force")) {
+    const edited = await editedWorkflow(invocation, detail.value);
+    if (typeof edited === "number") return edited;
+    workflow = edited;
+  } else {
+    await tellOfEdits(invocation, detail.value);
+  }
+  return watchSession(invocation, {
+    begin: (watching) =>
+      resumeSession({
+        ...watching,
+        ...where,
+        session: detail.value.id,
+        workflow,
+        yes: values.flag("yes"),
+        agent: values.text("agent"),
+      }),
+  });
+};
+
+/** The one that was named, else the newest that can be gone on with, which is then named. */
+async function chosenSession(invocation: Invocation): Promise<Outcome<string>> {
+  const { shell, args, json } = invocation;
+  const [named] = args;
+  if (named !== undefined) return { ok: true, value: named };
+  const listed = await listSessions({ env: shell.env, path: repositoryPath(invocation) });
+  if (!listed.ok) return listed;
+  const newest = listed.value.sessions.find(({ resumable }) => resumable);
+  if (newest === undefined) {
+    const fault = inputFault(
+      "there is no session that can be resumed in this repository",
+      "see what ran with: prodigy sessions list",
+    );
+    return { ok: false, fault: { ...fault, kind: "file" } };
+  }
+  const { session } = newest;
+  const words = `Newest session that can be resumed: ${session.id} (${session.workflow_data?.workflow_name ?? "?"}, ${session.status.toLowerCase()})\n`;
+  (json ? shell.stderr : shell.stdout).write(words);
+  return { ok: true, value: session.id };
+}
+
+/** The edited workflow, after its price was shown and agreed to; null where nothing that counts was edited. */
+async function editedWorkflow(invocation: Invocation, detail: SessionDetail): Promise<Workflow | null | number> {
+  const { shell, values } = invocation;
+  const { workflowFile, workflow } = detail.order;
+  if (workflowFile === null) {
+    return refuse(invocation, inputFault("this session has no workflow file that could have been edited"));
+  }
+  const read = await readWorkflowFile(shell, workflowFile);
+  if (read.kind === "unreadable") return refuse(invocation, read.fault);
+  if (read.kind === "invalid") return refuseInvalid(invocation, workflowFile, read.diagnostics);
+  showDiagnostics(shell, read.diagnostics);
+  const from = firstChange(workflow, read.workflow);
+  if (from === null) return null;
+  const done = detail.tally.steps.ok > from;
+  const again = read.workflow.steps.slice(from).map(({ label }, at) => `  ${String(from + at + 1)}. ${label}\n`);
+  shell.stderr.write(
+    `The workflow was edited. From step ${String(from + 1)} on everything runs ${done ? "again" : "as it is now"}:\n${again.join("")}`,
+  );
+  if (done)
+    shell.stderr.write(
+      `The session has cost so far: ${cost(detail.tally)}. What those steps committed is kept aside.\n`,
+    );
+  if (values.flag("yes") || !done) return read.workflow;
+  const answer = await shell.confirm("Run them again?", shell.stop);
+  if (answer === "yes") return read.workflow;
+  const help = "without --force the session goes on with the workflow that it began with; -y answers the question";
+  return refuse(invocation, inputFault("the edited workflow was not agreed to", help));
+}
+
+/** An edit changes nothing by accident; but who made it should know that it does nothing. */
+async function tellOfEdits({ shell }: Invocation, { order, id }: SessionDetail): Promise<void> {
+  if (order.workflowFile === null) return;
+  const read = await readWorkflowFile(shell, order.workflowFile);
+  if (read.kind === "good" && firstChange(order.workflow, read.workflow) === null) return;
+  shell.stderr.write(
+    `Warning: ${order.workflowFile} is not what it was when the session began; going on with the workflow of that time. To take the edited one: prodigy resume ${id} --force\n`,
+  );
+}
+
+/** The index of the first step that differs; null where the workflows mean the same. */
+export function firstChange(before: Workflow, after: Workflow): number | null {
+  const length = Math.max(before.steps.length, after.steps.length);
+  for (let index = 0; index < length; index++) {
+    if (meaning(before.steps[index]) !== meaning(after.steps[index])) return index;
+  }
+  return meaning({ ...before, steps: [] }) === meaning({ ...after, steps: [] }) ? null : length;
+}
+
+/** Where something stands in its file, and what it is called, do not count. Secrets were masked in what was stored. */
+function meaning(part: unknown): string {
+  return JSON.stringify(part, (key, value: unknown) => (HOW_IT_LOOKS.has(key) ? undefined : value)) ?? "";
+}
+
+const HOW_IT_LOOKS: ReadonlySet<string> = new Set(["at", "label", "name", "description"]);

@@ -1,0 +1,101 @@
+/** Every command, argument and option. Help, parsing and `docs/commands.md` are made from this table. */
+import { AGENT, type CommandSpec, DRY, ID, PATH, YES } from "./spec.ts";
+import { RECORD_COMMANDS } from "./table-records.ts";
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "run",
+    summary: "run a workflow in a worktree of its own and merge what it did",
+    details:
+      "The steps run on a branch of their own. Your checkout stays as it is until you agree to the merge at the end.",
+    args: [{ name: "WORKFLOW", description: "a workflow file, YAML or JSON" }],
+    options: [
+      PATH,
+      YES,
+      DRY,
+      {
+        name: "args",
+        value: "VALUE",
+        kind: "list",
+        description: "an input: the workflow runs once for each (repeat it)",
+      },
+      {
+        name: "map",
+        value: "GLOB",
+        kind: "list",
+        description: "one input for each matching file: its name up to the first dash (repeat it)",
+      },
+      {
+        name: "max-iterations",
+        short: "n",
+        value: "N",
+        kind: "count",
+        description: "pass over the steps again while they make commits, at most N times",
+      },
+      { name: "param", value: "KEY=VALUE", kind: "list", description: "a parameter of the workflow (repeat it)" },
+      { name: "param-file", value: "FILE", description: "parameters from a JSON or YAML file; --param wins" },
+      { name: "profile", value: "NAME", description: "which of the workflow's profiles fills its environment" },
+      { name: "keep-going", description: "leave a failing input behind, keep its changes aside, and go on" },
+      { name: "fail-fast", description: "stop at the first failing input, which is also the default" },
+      AGENT,
+    ],
+    json: true,
+    load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
+    name: "resume",
+    summary: "go on with a session that was stopped, failed, crashed, or is not merged yet",
+    details:
+      "Finished steps are not run again: their results, files and commits come from the session's journal, which is its checkpoint.",
+    args: [
+      { ...ID, count: "optional", description: "a session's id; without it the newest session that can be resumed" },
+    ],
+    options: [
+      PATH,
+      YES,
+      { name: "force", description: "take the edited workflow file; steps that the edit touches run again" },
+      AGENT,
+    ],
+    json: true,
+    load: async () => (await import("./commands/resume.ts")).resume,
+  },
+  {
+    name: "stop",
+    summary: "end what a running session does now, and pause it",
+    args: [ID],
+    options: [PATH],
+    json: true,
+    load: async () => (await import("./commands/stop.ts")).stop,
+  },
+  {
+    name: "pause",
+    summary: "let the running step come to its end, then pause the session",
+    args: [ID],
+    options: [PATH],
+    json: true,
+    load: async () => (await import("./commands/stop.ts")).pause,
+  },
+  {
+    name: "exec",
+    summary: "run one command as a workflow of one step",
+    details: "`claude: ...` and a leading slash go to the agent, `shell: ...` and everything else to the shell.",
+    args: [{ name: "COMMAND", description: "such as 'claude: /fix-tests' or 'shell: npm test'" }],
+    options: [
+      PATH,
+      YES,
+      { name: "retry", value: "N", kind: "count", description: "try up to N times" },
+      { name: "timeout", value: "D", kind: "duration", description: "seconds, or 10m, 1h30m; 0 for none" },
+      AGENT,
+    ],
+    json: true,
+    load: async () => (await import("./commands/exec.ts")).exec,
+  },
+  {
+    name: "validate",
+    summary: "check workflow files and show every problem in them",
+    args: [{ name: "FILE", description: "workflow files", count: "many" }],
+    json: true,
+    load: async () => (await import("./commands/validate.ts")).validate,
+  },
+  ...RECORD_COMMANDS,
+];

@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Diagnostic, type Fault, parseWorkflow, renderDiagnostic, type Workflow } from "../index.ts";
+import { EXIT_CODES } from "./exit-code.ts";
+import { errorJson, printJson } from "./render/json.ts";
+import { styleFor } from "./render/style.ts";
+import type { Invocation, Shell } from "./shell.ts";
+
+/** What came of reading a workflow file. */
+export type WorkflowFile =
+  | { readonly kind: "unreadable"; readonly fault: Fault }
+  | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: "good"; readonly workflow: Workflow; readonly diagnostics: readonly Diagnostic[] };
+
+/** Reads a workflow; a relative path starts where the user stands, whatever `--path` says. */
+export async function readWorkflowFile(shell: Shell, file: string): Promise<WorkflowFile> {
+  let text: string;
+  try {
+    text = await readFile(resolve(shell.cwd, expandHome(file, shell.env)), "utf8");
+  } catch (error) {
+    return { kind: "unreadable", fault: unreadable(file, error) };
+  }
+  const { workflow, diagnostics } = parseWorkflow(text, { file });
+  return workflow === null ? { kind: "invalid", diagnostics } : { kind: "good", workflow, diagnostics };
+}
+
+/** Every problem of a file, on stderr. */
+export function showDiagnostics(shell: Shell, diagnostics: readonly Diagnostic[]): void {
+  const { red, yellow, dim, bold } = styleFor(shell.stderr, shell.env);
+  const style = { error: red, warning: yellow, dim, bold };
+  for (const diagnostic of diagnostics) shell.stderr.write(`${renderDiagnostic(diagnostic, style)}\n`);
+}
+
+/** Tells that a workflow cannot be run, and gives the exit code. */
+export function refuseInvalid(
+  { shell, json }: Pick<Invocation, "shell" | "json">,
+  file: string,
+  diagnostics: readonly Diagnostic[],
+): number {
+  showDiagnostics(shell, diagnostics);
+  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
+  const message = `${file} is not a valid workflow: ${String(errors)} ${errors === 1 ? "problem" : "problems"}`;
+  shell.stderr.write(`error: ${message}; nothing was run\n`);
+  if (json) printJson(shell.stdout, errorJson(inputFault(message), diagnostics));
+  return EXIT_CODES.wrongUse;
+}
+
+export function inputFault(message: string, help: string | null = null): Fault {
+  return { kind: "input", message, exitCode: null, lastLines: [], help, at: null, logs: [] };
+}
+
+/** `~` at the beginning of a path, where no shell has filled it in. */
+export function expandHome(path: string, env: Shell["env"]): string {
+  const home = env["HOME"];
+  return home === undefined ? path : path.replace(/^~(?=\/|$)/, home);
+}
+
+export function unreadable(file: string, error: unknown): Fault {
+  const reason = error instanceof Error ? error.message : String(error);
+  return inputFault(`failed to read ${file}: ${reason}`);
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+/**
+ * The command: it owns the signals and the exit code, and nothing imports it.
+ *
+ * The first signal stops the run in order: children are ended, what is finished is recorded, the session is paused. The
+ * second ends everything at once; the journal survives that as it survives a power cut.
+ */
+import type { Shell } from "./cli/shell.ts";
+import { version } from "./version.ts";
+
+type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+const EXIT_CODES: Readonly<Record<Signal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const BUG = 70;
+
+await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [first] = argv;
+  // Answered before anything is loaded: shells and editors ask this all the time.
+  if (first === "--version" || first === "-V") return print(`prodigy ${version}\n`);
+  if (first === "scripted-agent") return scriptedAgent(argv.slice(1));
+  // Whoever reads our output may go away, as `head` does. That is no bug of ours, and the run goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
+  const stop = new AbortController();
+  listenToSignals(stop);
+  try {
+    const { runProgram } = await import("./cli/program.ts");
+    process.exitCode = await runProgram(argv, await shellOf(stop.signal));
+  } catch (error) {
+    process.exitCode = BUG;
+    process.stderr.write(bugReport(error, argv));
+  }
+}
+
+async function shellOf(stop: AbortSignal): Promise<Shell> {
+  const [{ definedEnv }, { openPerson }] = await Promise.all([
+    import("./system/host.ts"),
+    import("./system/person.ts"),
+  ]);
+  const { stdin, stdout, stderr } = process;
+  return {
+    env: definedEnv(process.env),
+    cwd: process.cwd(),
+    stdout,
+    stderr,
+    confirm: (question, signal) => openPerson({ input: stdin, output: stdout }).confirm(question, signal),
+    now: () => Date.now(),
+    stop,
+  };
+}
+
+async function scriptedAgent(argv: readonly string[]): Promise<void> {
+  const { scriptedAgent: play } = await import("./compose.ts");
+  process.exitCode = await play(argv, process);
+}
+
+function listenToSignals(stop: AbortController): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) void endNow(signal);
+      else stop.abort({ kind: "signal", signal });
+    });
+  }
+}
+
+async function endNow(signal: Signal): Promise<void> {
+  try {
+    const { killChildren } = await import("./compose.ts");
+    killChildren();
+  } finally {
+    if (process.stdout.isTTY) process.stdout.write("\u001b[?25h");
+    process.exit(EXIT_CODES[signal]);
+  }
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
+/** What a person can do about a mistake of ours. The stack is for those who asked for all. */
+function bugReport(error: unknown, argv: readonly string[]): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const home = process.env["PRODIGY_HOME"] ?? "~/.prodigy";
+  const isDetailed = argv.some((arg) => /^-v{2,}$/.test(arg));
+  return [
+    `prodigy has made a mistake: ${message}`,
+    `Nothing that was finished is lost: the journal is in ${home}/events. Go on with: prodigy resume`,
+    "Please report it with this message, the command that you ran, and the session's events: prodigy events show ID --json",
+    isDetailed ? stack : "Run it again with -vv to see where it happened.",
+    "",
+  ].join("\n");
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}

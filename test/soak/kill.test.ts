@@ -1,0 +1,155 @@
+/**
+ * Real `kill -9` at random moments of a real run: the built CLI, real git, the scripted agent, children that left their
+ * process group. Whatever dies, `prodigy resume` must end with the same tree, each commit landed once, no step with a
+ * recorded success begun again, and nothing left over.
+ *
+ * KILLS sets how often (20, or 200 in a soak run); SEED repeats a run.
+ */
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { newRig, type Rig } from "../kit/rig.ts";
+
+const KILLS = Number(process.env["KILLS"] ?? (process.env["SOAK"] === "ci" ? 20 : 200));
+const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
+
+const WORKFLOW = `
+name: kill me
+commands:
+  - shell: "echo one > one.txt && git add one.txt && git commit -qm one"
+  - claude: "/write two"
+    commit_required: true
+  - shell: |
+      # A child that leaves the process group and goes on writing: it must not survive us.
+      setsid sh -c 'while :; do echo x >> stray.txt; sleep 0.05; done' > /dev/null 2>&1 < /dev/null &
+      sleep 0.2
+      kill $! 2> /dev/null
+      rm -f stray.txt
+      echo three > three.txt; sleep 0.1; git add three.txt && git commit -qm three
+  - shell: "echo draft > draft.txt && git add draft.txt"
+  - shell: "sleep 0.1; git commit -qm draft"
+  - foreach:
+      foreach: ["red", "green", "blue"]
+      parallel: 2
+      do:
+        - shell: "echo \${item} > \${item}.txt; sleep 0.1"
+        - shell: "git add -A && git commit -qm \${item}"
+  - shell: "test -f repaired.txt"
+    on_failure:
+      claude: "/write repaired"
+  - shell: "git rev-parse HEAD > /dev/null; test ! -e stray.txt"
+`;
+
+const AGENT = `
+rules:
+  - when: { command: write }
+    steps:
+      - think: 100
+      - write: { path: "{{1}}.txt", content: "{{1}}\\n" }
+      - think: 150
+      - commit: "{{1}}"
+      - think: 100
+      - say: done
+`;
+
+/** mulberry32: small, and the same on every machine. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+async function rigWithWork(): Promise<Rig> {
+  const rig = await newRig();
+  rig.write("workflow.yml", WORKFLOW);
+  rig.write("agent.yml", AGENT);
+  rig.commitAll("work");
+  return rig;
+}
+
+const agentOf = (rig: Rig): Record<string, string> => ({ PRODIGY_AGENT: "scripted", PRODIGY_SCRIPT: join(rig.repo, "agent.yml") });
+
+/** What a user finds in the end. Merge commits name the session, so only their kind counts. */
+function found(rig: Rig): unknown {
+  const subjects = rig.git("log", "--format=%s", "main").split("\n");
+  return {
+    tree: rig.git("rev-parse", "main^{tree}"),
+    subjects: subjects.map((subject) => subject.replace(/session-\w+/g, "SESSION")).toSorted(),
+    worktrees: rig.git("worktree", "list").split("\n").length,
+    branches: rig.git("branch", "--format=%(refname:short)"),
+    status: rig.git("status", "--porcelain"),
+  };
+}
+
+/** Runs the CLI and kills it with SIGKILL after so many milliseconds, if it still runs then. Returns whether it was killed. */
+function killedAfter(rig: Rig, args: readonly string[], ms: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [rig.main, ...args], { cwd: rig.repo, env: { ...rig.env, ...agentOf(rig) }, stdio: "ignore" });
+    const timer = setTimeout(() => child.kill("SIGKILL"), ms);
+    child.on("error", reject);
+    child.on("close", (_, signal) => {
+      clearTimeout(timer);
+      resolve(signal === "SIGKILL");
+    });
+  });
+}
+
+/** No attempt whose success was recorded has begun again. */
+function expectNothingPaidTwice(rig: Rig, seed: string): void {
+  const events = JSON.parse(rig.run(["events", "list", rig.sessions()[0] ?? "", "--json"]).stdout) as { events: { type: string; lane: string; path: string; attempt: number; result?: { ok: boolean } }[] };
+  const passed = new Set<string>();
+  for (const event of events.events) {
+    const key = `${event.lane} ${event.path} ${String(event.attempt)}`;
+    if (event.type === "attempt-started") expect(passed.has(key), `${seed}: ${key} began again`).toBe(false);
+    if (event.type === "attempt-ended" && event.result?.ok === true) passed.add(key);
+  }
+}
+
+function expectNoProcessLeft(rig: Rig, seed: string): void {
+  const marker = `PRODIGY_HOME=${rig.home}`;
+  const left = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && environOf(pid).includes(marker));
+  expect(left, `${seed}: processes left over`).toEqual([]);
+}
+
+function environOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch {
+    return ""; // It has ended meanwhile.
+  }
+}
+
+test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twice (SEED=${String(SEED)})`, { timeout: 60_000 + KILLS * 30_000 }, async () => {
+  console.log(`SEED=${String(SEED)} KILLS=${String(KILLS)}`);
+  const random = generator(SEED);
+  await using calm = await rigWithWork();
+  const started = performance.now();
+  const run = calm.run(["run", "workflow.yml", "-y"], agentOf(calm));
+  const calmMs = performance.now() - started;
+  expect(run.code, run.stderr + run.stdout).toBe(0);
+  const expected = found(calm);
+  let kills = 0;
+  for (let round = 1; kills < KILLS; round++) {
+    await using rig = await rigWithWork();
+    const seed = `SEED=${String(SEED)} round ${String(round)}`;
+    while (kills < KILLS) {
+      const begun = rig.sessions().length > 0;
+      const args = begun ? ["resume", "-y"] : ["run", "workflow.yml", "-y"];
+      const killed = await killedAfter(rig, args, random() * calmMs * 1.05);
+      if (killed) kills += 1;
+      if (!killed || random() < 0.4) break;
+    }
+    const begun = rig.sessions().length > 0;
+    const [session] = rig.sessions();
+    const last = begun && rig.status(session ?? "") === "Completed" ? null : rig.run(begun ? ["resume", "-y"] : ["run", "workflow.yml", "-y"], agentOf(rig));
+    expect(last?.code ?? 0, `${seed}: ${last?.stdout ?? ""}${last?.stderr ?? ""}`).toBe(0);
+    expect(found(rig), seed).toEqual(expected);
+    expectNothingPaidTwice(rig, seed);
+    expectNoProcessLeft(rig, seed);
+  }
+});
