@@ -72,7 +72,10 @@ async function rigWithWork(): Promise<Rig> {
   return rig;
 }
 
-const agentOf = (rig: Rig): Record<string, string> => ({ PRODIGY_AGENT: "scripted", PRODIGY_SCRIPT: join(rig.repo, "agent.yml") });
+const agentOf = (rig: Rig): Record<string, string> => ({
+  PRODIGY_AGENT: "scripted",
+  PRODIGY_SCRIPT: join(rig.repo, "agent.yml"),
+});
 
 /** What a user finds in the end. Merge commits name the session, so only their kind counts. */
 function found(rig: Rig): unknown {
@@ -89,7 +92,11 @@ function found(rig: Rig): unknown {
 /** Runs the CLI and kills it with SIGKILL after so many milliseconds, if it still runs then. Returns whether it was killed. */
 function killedAfter(rig: Rig, args: readonly string[], ms: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [rig.main, ...args], { cwd: rig.repo, env: { ...rig.env, ...agentOf(rig) }, stdio: "ignore" });
+    const child = spawn(process.execPath, [rig.main, ...args], {
+      cwd: rig.repo,
+      env: { ...rig.env, ...agentOf(rig) },
+      stdio: "ignore",
+    });
     const timer = setTimeout(() => child.kill("SIGKILL"), ms);
     child.on("error", reject);
     child.on("close", (_, signal) => {
@@ -99,11 +106,23 @@ function killedAfter(rig: Rig, args: readonly string[], ms: number): Promise<boo
   });
 }
 
+interface Attempted {
+  readonly type: string;
+  readonly lane: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly result?: { readonly ok: boolean };
+}
+
 /** No attempt whose success was recorded has begun again. */
 function expectNothingPaidTwice(rig: Rig, seed: string): void {
-  const events = JSON.parse(rig.run(["events", "list", rig.sessions()[0] ?? "", "--json"]).stdout) as { events: { type: string; lane: string; path: string; attempt: number; result?: { ok: boolean } }[] };
+  const lines = rig
+    .prodigy(["events", "show", rig.sessions()[0] ?? "", "--json"])
+    .stdout.trim()
+    .split("\n");
+  const events = lines.map((line) => JSON.parse(line) as Attempted);
   const passed = new Set<string>();
-  for (const event of events.events) {
+  for (const event of events) {
     const key = `${event.lane} ${event.path} ${String(event.attempt)}`;
     if (event.type === "attempt-started") expect(passed.has(key), `${seed}: ${key} began again`).toBe(false);
     if (event.type === "attempt-ended" && event.result?.ok === true) passed.add(key);
@@ -112,7 +131,9 @@ function expectNothingPaidTwice(rig: Rig, seed: string): void {
 
 function expectNoProcessLeft(rig: Rig, seed: string): void {
   const marker = `PRODIGY_HOME=${rig.home}`;
-  const left = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && environOf(pid).includes(marker));
+  const left = readdirSync("/proc").filter(
+    (pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && environOf(pid).includes(marker),
+  );
   expect(left, `${seed}: processes left over`).toEqual([]);
 }
 
@@ -124,12 +145,14 @@ function environOf(pid: string): string {
   }
 }
 
-test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twice (SEED=${String(SEED)})`, { timeout: 60_000 + KILLS * 30_000 }, async () => {
+test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twice (SEED=${String(SEED)})`, {
+  timeout: 60_000 + KILLS * 30_000,
+}, async () => {
   console.log(`SEED=${String(SEED)} KILLS=${String(KILLS)}`);
   const random = generator(SEED);
   await using calm = await rigWithWork();
   const started = performance.now();
-  const run = calm.run(["run", "workflow.yml", "-y"], agentOf(calm));
+  const run = calm.prodigy(["run", "workflow.yml", "-y"], agentOf(calm));
   const calmMs = performance.now() - started;
   expect(run.code, run.stderr + run.stdout).toBe(0);
   const expected = found(calm);
@@ -146,7 +169,10 @@ test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twic
     }
     const begun = rig.sessions().length > 0;
     const [session] = rig.sessions();
-    const last = begun && rig.status(session ?? "") === "Completed" ? null : rig.run(begun ? ["resume", "-y"] : ["run", "workflow.yml", "-y"], agentOf(rig));
+    const last =
+      begun && rig.session(session).status === "Completed"
+        ? null
+        : rig.prodigy(begun ? ["resume", "-y"] : ["run", "workflow.yml", "-y"], agentOf(rig));
     expect(last?.code ?? 0, `${seed}: ${last?.stdout ?? ""}${last?.stderr ?? ""}`).toBe(0);
     expect(found(rig), seed).toEqual(expected);
     expectNothingPaidTwice(rig, seed);
