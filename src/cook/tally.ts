@@ -139,6 +139,8 @@ function count(counts: Counts, event: Recorded): void {
     case "lane-removed":
       return keep(salvages, event.salvage);
     case "landing-planned":
+      // Git counts what lands, merge commits included.
+      numbers.commits = event.commits;
       return files.replace(event.changes);
     case "warned":
       return keep(warnings, event.message);
