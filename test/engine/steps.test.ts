@@ -368,6 +368,15 @@ describe("going on", () => {
     expect((await run([shell("write a 1\nwrite b 1"), shell("say end")], {}, world)).session.status).toBe("ended");
   });
 
+  test("a pause lets the running step come to its end, and says that it has", async () => {
+    const stop = new AbortController();
+    const observe = (event: Recorded): void => {
+      if (event.type === "attempt-started") stop.abort({ kind: "pause" });
+    };
+    const { outcomes, session } = await run([shell("say a"), shell("say b")], { stop: stop.signal, observe });
+    expect([outcomes, session.status]).toEqual([["ok"], "paused"]);
+  });
+
   test("--keep-going leaves a failing input behind, salvaged, and goes on", async () => {
     const { world, session } = await run(
       [shell("write f-${ARG} 1"), shell("need f-good"), shell("say x\ncommit ${ARG}")],

@@ -12,15 +12,21 @@ import { sequence } from "./step.ts";
 
 export function decide(state: State): readonly Command[] {
   if (state.kind === "none" || state.status !== "running") return [];
-  if (state.stopping !== null) return [settle({ type: "session-paused", reason: state.stopping })];
-  const main = state.lanes.get(MAIN);
+  const due = whatIsDue(state);
+  if (state.stopping === null) return due;
+  // What has ended is still concluded, so that a stopped session says truly how far it came; nothing new begins.
+  const conclusions = due.filter((command) => command.kind === "record");
+  return conclusions.length > 0 ? conclusions : [settle({ type: "session-paused", reason: state.stopping })];
+}
+
+function whatIsDue(session: Session): readonly Command[] {
+  const main = session.lanes.get(MAIN);
   if (main === undefined) return [];
   if (!main.ready && !main.removed) {
-    return [
-      { kind: "prepare-lane", lane: MAIN, tree: main.tree, mode: main.want, reason: "the session was interrupted" },
-    ];
+    const reason = "the session was interrupted";
+    return [{ kind: "prepare-lane", lane: MAIN, tree: main.tree, mode: main.want, reason }];
   }
-  return inputsDone(state, main) ? landing(state, main) : program(state, main);
+  return inputsDone(session, main) ? landing(session, main) : program(session, main);
 }
 
 /** One iteration of the workflow for each input; one without input where none is given. */
