@@ -6,16 +6,22 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { missingAgent } from "./agents/availability.ts";
 import { openAgents } from "./agents/registry.ts";
-import type { EventBody, LaneId, Recorded, SessionOrder } from "./cook/decision/event.ts";
+import type { EventBody, Fault, LaneId, Recorded, SessionOrder } from "./cook/decision/event.ts";
 import { evolve } from "./cook/decision/evolve.ts";
 import type { Session, State } from "./cook/decision/state.ts";
-import { createDryPerformer } from "./cook/execution/dry.ts";
 import { createPerformer } from "./cook/execution/perform.ts";
-import { maskedJournal, opened as openedEvent, shown } from "./cook/masking.ts";
+import { fault } from "./cook/decision/fault.ts";
+import { isOrder, maskedJournal, shown } from "./cook/masking.ts";
+import { needsOf } from "./cook/needs.ts";
 import { drive } from "./cook/orchestrator.ts";
-import type { JournalPort, LiveSink, Outcome, PersonPort, Ports } from "./cook/ports.ts";
+import type { JournalPort, Outcome, Ports } from "./cook/ports.ts";
+import { openedHistory, registerSecrets } from "./cook/secrets.ts";
+import { rehearse } from "./cook/rehearse.ts";
+import { neverBegan } from "./cook/resume-plan.ts";
 import { openTally, type Tally } from "./cook/tally.ts";
+import type { Watch } from "./cook/watching.ts";
 import { type GlobalStorage, openStorage } from "./storage/global-storage.ts";
 import { clearInbox, openInbox } from "./storage/inbox.ts";
 import { openJournal } from "./storage/journal.ts";
@@ -25,16 +31,17 @@ import { defaultSocketDirectory } from "./storage/lock-socket.ts";
 import { type Children, openChildren } from "./system/children.ts";
 import { openClock } from "./system/clock.ts";
 import { openFiles } from "./system/files.ts";
-import { openHost } from "./system/host.ts";
+import { openHost, readText } from "./system/host.ts";
 import { type Masker, openMasker } from "./system/masker.ts";
 import { isAlive, ownIdentity } from "./system/process-identity.ts";
 import { openCommands } from "./system/processes.ts";
 import { openRandom } from "./system/random.ts";
 import { openLiveProjection } from "./unified-session/live-projection.ts";
 import { version } from "./version.ts";
+import type { Workflow } from "./workflow/model.ts";
 import { looksSecret } from "./workflow/secret-names.ts";
 import { analyzeRepository } from "./worktree/analyze.ts";
-import { openRepository, type Repository } from "./worktree/repository.ts";
+import { identityFault, openRepository, type Repository } from "./worktree/repository.ts";
 import { openTrees } from "./worktree/trees.ts";
 
 /** What every call needs: a repository and the place where its things are kept. */
@@ -56,45 +63,9 @@ export type Task =
       readonly judge: (session: Session, history: readonly Recorded[]) => Promise<Outcome<readonly EventBody[]>>;
     };
 
-/** Who watches a run, and who may interfere. */
-export interface Watching {
-  /** Whether the session's commits are merged at the end without a question. @default false */
-  readonly yes?: boolean;
-  /** An agent that stands in for every other, such as `scripted`. @default the environment's PRODIGY_AGENT */
-  readonly agent?: string | null;
-  /** Asked before the merge. @default nobody is there to be asked, and nothing is merged */
-  readonly confirm?: PersonPort["confirm"];
-  /** Sees each event right after it was recorded, its secrets masked. */
-  readonly observe?: (event: Recorded) => void;
-  /** Sees the events that an earlier run of the session has recorded. */
-  readonly replay?: (event: Recorded) => void;
-  /** Sees what steps print and agents do, line by line. */
-  readonly live?: LiveSink;
-  /** Hears what a person should know and no event tells. */
-  readonly notice?: (message: string) => void;
-  /** Abort it with a `PauseReason` to stop: the session is paused and can be resumed. */
-  readonly signal?: AbortSignal;
-}
-
-type Watch = Required<Watching>;
-
 export interface Worked {
   readonly session: Session;
   readonly tally: Tally;
-}
-
-/** The same with nothing left out. */
-export function watchOf(options: Watching): Watch {
-  return {
-    yes: options.yes ?? false,
-    agent: options.agent ?? null,
-    confirm: options.confirm ?? (() => Promise.resolve("nobody")),
-    replay: options.replay ?? (() => undefined),
-    observe: options.observe ?? (() => undefined),
-    live: options.live ?? { line: () => undefined, activity: () => undefined },
-    notice: options.notice ?? (() => undefined),
-    signal: options.signal ?? new AbortController().signal,
-  };
 }
 
 /** Where Prodigy keeps its things. */
@@ -137,18 +108,22 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
   const taken = await acquireLock(lockOptions(ground, ground.key, id));
   if (!taken.ok) return taken;
   await using lock = taken.value;
-  const masker = maskerOf(ground.env, task.kind === "start" ? task.order.workflow.environment.notSecret : []);
   const paths = sessionPaths(ground.root, ground.key, id);
-  const history: Recorded[] = [];
+  const stored: Recorded[] = [];
   const clock = openClock();
-  const opened = await openJournal(
+  const journalOpened = await openJournal(
     { directory: paths.events, writer: `prodigy ${version}`, pid: process.pid, now: () => clock.now() },
-    (event) => void history.push(openedEvent(event, masker)),
+    (event) => void stored.push(event),
   );
-  if (!opened.ok) return opened;
-  await using journal = opened.value;
+  if (!journalOpened.ok) return journalOpened;
+  await using journal = journalOpened.value;
+  if (task.kind === "resume" && stored.length === 0) return { ok: false, fault: neverBegan(id) };
+  const masker = maskerOf(ground.env, orderOf(task, stored.filter(isOrder)).workflow.environment.notSecret);
+  const { history, missing } = await openHistory(ground, stored, masker);
+  if (missing.length > 0) return { ok: false, fault: withoutSecrets(missing) };
   const opening = await openingOf(task, history);
   if (!opening.ok) return opening;
+  for (const event of opening.value) await registerOpening(event, ground, masker);
   await clearInbox(paths.inbox);
   const children = openChildren({ file: paths.children, session: id });
   using _ = adopted(children);
@@ -158,6 +133,7 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
     key: ground.key,
     session: id,
     branch: orderOf(task, history).branch,
+    now: () => clock.now(),
     warn: (_lane: LaneId | null, message: string) => watch.notice(masker.mask(message)),
   });
   if (!trees.ok) return trees;
@@ -179,30 +155,25 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
   return { ok: true, value };
 }
 
-/** The same loop with a performer that does nothing, on a journal that nobody keeps. */
-export async function rehearse(ground: Ground, order: SessionOrder, watch: Watch): Promise<Worked> {
-  const masker = maskerOf(ground.env, order.workflow.environment.notSecret);
-  let seq = 0;
-  const journal: JournalPort = {
-    append: (events) => Promise.resolve(events.map((event) => ({ ...event, seq: ++seq }))),
-  };
-  const tally = openTally();
-  // Nothing was ever started, so nothing can be left over; and no folder is made to look.
-  const nothing = Promise.resolve({ ok: true as const, value: null });
-  const none = Promise.resolve(0);
-  const host = { env: ground.env, readText: () => nothing, endLeftovers: () => none, freeBytes: () => none };
-  const session = await drive({
-    ports: { clock: openClock(), journal, inbox: { next: waitForEver }, host },
-    performer: createDryPerformer({ masker }),
-    history: [],
-    opening: [{ type: "session-started", order }, sessionOpened(watch)],
-    observe: (event) => {
-      tally.add(event);
-      watch.observe(shown(event, masker));
-    },
-    stop: watch.signal,
-  });
-  return { session, tally: tally.read() };
+/** The same with nothing in its hands: no lock, no folder, no process. */
+export async function tryOut(ground: Ground, order: SessionOrder, watch: Watch): Promise<Outcome<Worked>> {
+  const { env } = ground;
+  const masker = maskerOf(env, order.workflow.environment.notSecret);
+  const started: EventBody = { type: "session-started", order };
+  await registerOpening(started, ground, masker);
+  const opening = [started, sessionOpened(watch)];
+  return { ok: true, value: await rehearse({ ...watch, opening, clock: openClock(), masker, env }) };
+}
+
+/** What would stop the run later, when it has already cost something. */
+export function missingNeed({ repository, env }: Ground, workflow: Workflow, agent: string | null): Fault | null {
+  const needs = needsOf(workflow);
+  const identity = identityFault(repository);
+  if (needs.commits && !identity.ok) return identity.fault;
+  if (needs.ownPath) return null;
+  const substitute = agent ?? (env["PRODIGY_AGENT"] || null);
+  const names = needs.agents.size > 0 && substitute !== null ? [substitute] : [...needs.agents];
+  return missingAgent(names, env, repository.topLevel);
 }
 
 /** Ends every child of every session of this process at once: the second Ctrl-C. */
@@ -232,6 +203,34 @@ export function maskerOf(env: Readonly<Record<string, string>>, notSecret: reado
     if (looksSecret(name) && !notSecret.includes(name)) masker.add(name, value, { certain: false });
   }
   return masker;
+}
+
+/** The journal of a session as the engine needs it, and the secrets that this environment does not have. */
+export function openHistory(
+  { env }: Pick<Ground, "env">,
+  stored: readonly Recorded[],
+  masker: Masker,
+): ReturnType<typeof openedHistory> {
+  return openedHistory(stored, { host: { env, readText }, masker });
+}
+
+/** What a new order declares must be known before the order is written. */
+async function registerOpening(event: EventBody, { env, repository }: Ground, masker: Masker): Promise<void> {
+  const { workflow, parameters } =
+    event.type === "session-started"
+      ? event.order
+      : { workflow: event.type === "workflow-changed" ? event.workflow : null, parameters: {} };
+  if (workflow === null) return;
+  await registerSecrets({ workflow, parameters, directory: repository.topLevel }, { host: { env, readText }, masker });
+}
+
+function withoutSecrets(names: readonly string[]): Fault {
+  const help = `set ${names.join(", ")} in the environment, or put back the workflow file in which it stood, and resume again`;
+  return fault(
+    "environment",
+    `secrets are not kept on the disk, and this environment does not have ${names.join(", ")}`,
+    { help },
+  );
 }
 
 async function openingOf(task: Task, history: readonly Recorded[]): Promise<Outcome<readonly EventBody[]>> {
@@ -288,7 +287,11 @@ function portsOf(wiring: Wiring, journal: JournalPort, trees: Ports["trees"]): P
     host: openHost({ env, storageRoot: root, children }),
     masker,
     person: { confirm: (question, signal) => watch.confirm(masker.mask(question), signal) },
-    logs: { name: ({ lane, sequence, label }) => logFiles({ repository: key, session: id, lane, sequence, label }) },
+    logs: {
+      // A label may hold what the workflow file holds, and a file's name is on the disk too.
+      name: ({ lane, sequence, label }) =>
+        logFiles({ repository: key, session: id, lane, sequence, label: masker.mask(label) }),
+    },
   };
 }
 
@@ -342,11 +345,4 @@ async function runLoop({ storage, key, id, history, watch, ports, opening }: Loo
     stop: watch.signal,
   });
   return { session, tally: tally.read() };
-}
-
-function waitForEver(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    signal.addEventListener("abort", () => resolve(null), { once: true });
-  });
 }

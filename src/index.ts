@@ -8,25 +8,23 @@ import {
   type Ground,
   lockOptions,
   maskerOf,
+  missingNeed,
   openGround,
-  rehearse,
+  openHistory,
   storageRoot,
-  type Watching,
-  watchOf,
+  tryOut,
   work,
   type Worked,
 } from "./compose.ts";
-import type { EventBody, Fault, Recorded, SessionOrder } from "./cook/decision/event.ts";
-import { fault } from "./cook/decision/fault.ts";
-import { shown } from "./cook/masking.ts";
+import type { EventBody, Recorded, SessionOrder } from "./cook/decision/event.ts";
+import { isOrder, mapped, masked, shown } from "./cook/masking.ts";
 import type { Session } from "./cook/decision/state.ts";
 import type { Outcome } from "./cook/ports.ts";
 import { openTally, type Tally } from "./cook/tally.ts";
-import { planResume } from "./cook/resume-plan.ts";
+import { type Watching, watchOf } from "./cook/watching.ts";
+import { neverBegan, notRunning, planResume } from "./cook/resume-plan.ts";
 import { type RunResult, resultOf } from "./cook/run-result.ts";
-import { needsOf } from "./cook/needs.ts";
 import { newOrder } from "./cook/order.ts";
-import { missingAgent } from "./agents/availability.ts";
 import { followJournal, readJournal } from "./storage/journal-follow.ts";
 import { openStorage } from "./storage/global-storage.ts";
 import { dropRequest, type Request } from "./storage/inbox.ts";
@@ -34,7 +32,8 @@ import { newSessionId, sessionPaths } from "./storage/layout.ts";
 import { lockHolder } from "./storage/lock.ts";
 import { type Checked, checkJournal, underLock } from "./storage/upkeep.ts";
 import { openClock } from "./system/clock.ts";
-import { definedEnv } from "./system/host.ts";
+import { registerSecrets } from "./cook/secrets.ts";
+import { definedEnv, readText } from "./system/host.ts";
 import { openRandom } from "./system/random.ts";
 import {
   findSession,
@@ -46,7 +45,6 @@ import {
 import { version } from "./version.ts";
 import type { Json, Workflow } from "./workflow/model.ts";
 import { type Cleaned, type WorktreeInfo, type WorktreeManager, worktreeManager } from "./worktree/manager.ts";
-import { identityFault } from "./worktree/repository.ts";
 import { openSalvageRoom, type SalvageRoom } from "./worktree/salvage-room.ts";
 
 export type { EventBody, Fault, PauseReason, Recorded, SessionOrder, Usage } from "./cook/decision/event.ts";
@@ -96,11 +94,11 @@ export async function runWorkflow(options: RunOptions): Promise<Outcome<RunResul
   if (!ground.ok) return ground;
   const order = orderOf(ground.value, options);
   if (!order.ok) return order;
-  if (order.value.dryRun) return finished(ground.value, await rehearse(ground.value, order.value, watchOf(options)));
+  const watch = watchOf(options);
+  if (order.value.dryRun) return finished(ground.value, await tryOut(ground.value, order.value, watch));
   const missing = missingNeed(ground.value, order.value.workflow, options.agent ?? null);
   if (missing !== null) return { ok: false, fault: missing };
-  const worked = await work(ground.value, { kind: "start", order: order.value }, watchOf(options));
-  return worked.ok ? finished(ground.value, worked.value) : worked;
+  return finished(ground.value, await work(ground.value, { kind: "start", order: order.value }, watch));
 }
 
 export interface ResumeOptions extends Where, Watching {
@@ -129,8 +127,7 @@ export async function requestStop(
   const { ground, session } = found.value;
   const holder = await lockHolder(lockOptions(ground, ground.key, session));
   if (holder === null) {
-    const help = `see how it stands: prodigy sessions show ${session}`;
-    return { ok: false, fault: fault("file", `session ${session} is not running`, { help }) };
+    return { ok: false, fault: notRunning(session) };
   }
   await dropRequest(sessionPaths(ground.root, ground.key, session).inbox, { kind: options.kind }, openClock().now());
   return { ok: true, value: { session, pid: holder.pid } };
@@ -147,8 +144,7 @@ async function goOn(options: ResumeOptions, by: "resume" | "worktree merge"): Pr
       : null;
     return missing === null ? plan : { ok: false, fault: missing };
   };
-  const worked = await work(ground, { kind: "resume", session, judge }, watchOf(options));
-  return worked.ok ? finished(ground, worked.value) : worked;
+  return finished(ground, await work(ground, { kind: "resume", session, judge }, watchOf(options)));
 }
 
 /** All sessions of the repository, or of all repositories, the newest first. */
@@ -168,13 +164,14 @@ export async function listSessions(
   return { ok: true, value: listed };
 }
 
-/** One session with all that its journal tells. */
+/** One session with all that its journal tells, its secrets masked. */
 export interface SessionDetail {
   readonly id: string;
   readonly pid: number | null;
-  readonly order: SessionOrder;
   readonly state: Session;
   readonly tally: Tally;
+  /** As it is executed, nothing masked: to be compared, and not to be shown. */
+  readonly workflow: Workflow;
   readonly journal: string;
   readonly logs: string;
 }
@@ -183,21 +180,28 @@ export async function readSession(options: Where & { readonly session: string })
   const found = await findGround(options, options.session);
   if (!found.ok) return found;
   const { ground, session: id } = found.value;
-  const events = await eventsOf(ground, id);
-  if (!events.ok) return events;
-  const tally = openTally();
-  for (const event of events.value) tally.add(event);
-  const state = folded(events.value);
-  const holder = await lockHolder(lockOptions(ground, ground.key, id));
   const { events: journal, logs } = sessionPaths(ground.root, ground.key, id);
-  const value = { id, pid: holder?.pid ?? null, order: state.order, state, tally: tally.read(), journal, logs };
-  return { ok: true, value };
+  const events = await readJournal(journal);
+  if (!events.ok) return events;
+  if (events.value.length === 0) return { ok: false, fault: neverBegan(id) };
+  const masker = maskerOf(ground.env);
+  const tally = openTally();
+  for (const event of events.value) tally.add(shown(event, masker));
+  const { history } = await openHistory(ground, events.value.filter(isOrder), masker);
+  const { workflow } = folded(history).order;
+  const state = folded(events.value.map((event) => shown(event, masker)));
+  const holder = await lockHolder(lockOptions(ground, ground.key, id));
+  return { ok: true, value: { id, pid: holder?.pid ?? null, state, tally: tally.read(), workflow, journal, logs } };
 }
 
 /** The events of a session, its secrets masked as far as this environment knows them. */
 export async function readEvents(options: Where & { readonly session: string }): Promise<Outcome<readonly Recorded[]>> {
   const found = await findGround(options, options.session);
-  return found.ok ? eventsOf(found.value.ground, found.value.session) : found;
+  if (!found.ok) return found;
+  const { ground, session } = found.value;
+  const events = await readJournal(sessionPaths(ground.root, ground.key, session).events);
+  const masker = maskerOf(ground.env);
+  return events.ok ? { ok: true, value: events.value.map((event) => shown(event, masker)) } : events;
 }
 
 /** The same, and then each new one until the signal is aborted. */
@@ -214,13 +218,6 @@ export async function* followEvents(
   for await (const event of followJournal(sessionPaths(ground.root, ground.key, session).events, 1, options.signal)) {
     yield event.ok ? { ok: true, value: shown(event.value, masker) } : event;
   }
-}
-
-async function eventsOf(ground: Ground, session: string): Promise<Outcome<readonly Recorded[]>> {
-  const events = await readJournal(sessionPaths(ground.root, ground.key, session).events);
-  if (!events.ok) return events;
-  const masker = maskerOf(ground.env);
-  return { ok: true, value: events.value.map((event) => shown(event, masker)) };
 }
 
 async function groundOf(where: Where): Promise<Outcome<Ground>> {
@@ -243,13 +240,14 @@ async function findGround(
   const events = await storage.value.readEvents({ repository, session });
   if (!events.ok) return events;
   const [first] = events.value;
-  if (first?.type !== "session-started")
-    return { ok: false, fault: fault("file", `the journal of ${session} is empty`) };
+  if (first?.type !== "session-started") return { ok: false, fault: neverBegan(session) };
   const there = await openGround({ env, path: first.order.repository.path });
   return there.ok ? { ok: true, value: { ground: there.value, session } } : there;
 }
 
-function finished(ground: Ground, { session, tally }: Worked): Outcome<RunResult> {
+function finished(ground: Ground, worked: Outcome<Worked>): Outcome<RunResult> {
+  if (!worked.ok) return worked;
+  const { session, tally } = worked.value;
   const { events: journal, logs } = sessionPaths(ground.root, ground.key, session.order.session);
   return { ok: true, value: resultOf(session, tally, { journal, logs }) };
 }
@@ -268,17 +266,6 @@ function orderOf({ repository, key, env }: Ground, options: RunOptions): Outcome
       versions: { prodigy: version, node: process.version, git: repository.version },
     },
   );
-}
-
-/** What would stop the run later, when it has already cost something. */
-function missingNeed({ repository, env }: Ground, workflow: Workflow, agent: string | null): Fault | null {
-  const needs = needsOf(workflow);
-  const identity = identityFault(repository);
-  if (needs.commits && !identity.ok) return identity.fault;
-  if (needs.ownPath) return null;
-  const substitute = agent ?? (env["PRODIGY_AGENT"] || null);
-  const names = needs.agents.size > 0 && substitute !== null ? [substitute] : [...needs.agents];
-  return missingAgent(names, env, repository.topLevel);
 }
 
 /** The worktrees that sessions of the repository have left. */
@@ -304,7 +291,38 @@ export async function cleanWorktrees(
 /** What was kept aside in the repository. */
 export async function openSalvage(options: Where): Promise<Outcome<SalvageRoom>> {
   const ground = await groundOf(options);
-  return ground.ok ? openSalvageRoom(ground.value) : ground;
+  if (!ground.ok) return ground;
+  const opened = await openSalvageRoom(ground.value);
+  if (!opened.ok) return opened;
+  // Files that were kept aside may hold what the session knew as a secret. Restoring gives them as they are.
+  const show = async (name: string): ReturnType<SalvageRoom["show"]> => {
+    const found = await opened.value.show(name);
+    if (!found.ok) return found;
+    const masker = await sessionMasker(ground.value, found.value.entry.session);
+    return { ok: true, value: mapped(found.value, (text) => masked(text, masker)) };
+  };
+  return { ok: true, value: { ...opened.value, show } };
+}
+
+/** A copy of what is to be shown of a workflow, without the secrets that it and the environment declare. */
+export async function hideSecrets<T>(value: T, about: Where & { readonly workflow: Workflow | null }): Promise<T> {
+  const env = definedEnv(about.env);
+  const { workflow } = about;
+  const masker = maskerOf(env, workflow?.environment.notSecret);
+  if (workflow !== null)
+    await registerSecrets(
+      { workflow, parameters: {}, directory: resolve(about.path ?? ".") },
+      { host: { env, readText }, masker },
+    );
+  return mapped(value, (text) => masked(text, masker));
+}
+
+/** A masker that knows what a session has declared, as far as this environment has it. */
+async function sessionMasker(ground: Ground, session: string): Promise<ReturnType<typeof maskerOf>> {
+  const masker = maskerOf(ground.env);
+  const events = await readJournal(sessionPaths(ground.root, ground.key, session).events);
+  if (events.ok) await openHistory(ground, events.value.filter(isOrder), masker);
+  return masker;
 }
 
 /** Looks whether a session's journal is whole; with `repair` it is cut before its first bad line, losing no byte. */

@@ -6,11 +6,14 @@
  * second ends everything at once; the journal survives that as it survives a power cut.
  */
 import type { Shell } from "./cli/shell.ts";
-import { version } from "./version.ts";
+
+// The same as version.ts has. Named here again so that `--version` has one file to load and not three.
+declare const __PRODIGY_VERSION__: string;
 
 type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 const EXIT_CODES: Readonly<Record<Signal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const FAILED = 1;
 const BUG = 70;
 
 await main(process.argv.slice(2));
@@ -18,18 +21,19 @@ await main(process.argv.slice(2));
 async function main(argv: readonly string[]): Promise<void> {
   const [first] = argv;
   // Answered before anything is loaded: shells and editors ask this all the time.
-  if (first === "--version" || first === "-V") return print(`prodigy ${version}\n`);
+  if (first === "--version" || first === "-V") return print(`prodigy ${__PRODIGY_VERSION__}\n`);
   if (first === "scripted-agent") return scriptedAgent(argv.slice(1));
   // Whoever reads our output may go away, as `head` does. That is no bug of ours, and the run goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   const stop = new AbortController();
   listenToSignals(stop);
+  // Nobody waits for what fails by itself; it is a mistake of ours like any other.
+  process.on("uncaughtException", (error) => void endWithBug(error, argv));
   try {
     const { runProgram } = await import("./cli/program.ts");
     process.exitCode = await runProgram(argv, await shellOf(stop.signal));
   } catch (error) {
-    process.exitCode = BUG;
-    process.stderr.write(bugReport(error, argv));
+    await endWithBug(error, argv);
   }
 }
 
@@ -74,8 +78,35 @@ async function endNow(signal: Signal): Promise<void> {
   }
 }
 
+async function endWithBug(error: unknown, argv: readonly string[]): Promise<void> {
+  const isDisk = DISK_ERRORS.has(codeOf(error));
+  try {
+    process.stderr.write(isDisk ? diskReport(error) : bugReport(error, argv));
+    const { killChildren } = await import("./compose.ts");
+    killChildren();
+  } finally {
+    // Also when that fails, as it does when an update has replaced our files: its failure would come back here, for ever.
+    process.exit(isDisk ? FAILED : BUG);
+  }
+}
+
+/** The world's fault and not ours: the journal could not be written, so nothing may go on. */
+const DISK_ERRORS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return codeOf(error.cause);
+}
+
+function diskReport(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `error: ${message}\nNothing that was finished is lost. Make room or mend the disk, then go on with: prodigy resume\n`;
+}
+
+/** A terminal that was closed answers with EIO. */
 function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 }
 
 /** What a person can do about a mistake of ours. The stack is for those who asked for all. */

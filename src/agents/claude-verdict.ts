@@ -25,13 +25,13 @@ function findFault(agent: string, transcript: Transcript, exit: AgentExit): Faul
     case "timeout":
       return fault(
         "timeout",
-        `The agent ${agent} did not finish in time and was ended.`,
+        `The agent ${agent} did not finish within ${inSeconds(exit.timeoutMs)} and was ended.`,
         "Raise the step's timeout, or give the agent less to do.",
       );
     case "idle":
       return fault(
         "idle",
-        `The agent ${agent} gave no sign of life for too long and was ended.`,
+        `The agent ${agent} gave no sign of life for ${inSeconds(exit.idleMs)} and was ended.`,
         "PRODIGY_AGENT_IDLE_TIMEOUT sets the limit in seconds; 0 is none.",
       );
     case "stopped":
@@ -41,6 +41,10 @@ function findFault(agent: string, transcript: Transcript, exit: AgentExit): Faul
         ? withoutResult(agent, exit)
         : withResult({ agent, transcript, result: transcript.result, exit });
   }
+}
+
+function inSeconds(ms: number | null): string {
+  return ms === null ? "its limit of time" : `${String(Math.round(ms / 100) / 10)} s`;
 }
 
 function withoutResult(agent: string, exit: AgentExit): Fault {
@@ -94,7 +98,9 @@ function withResult({ agent, transcript, result, exit }: Ended): Fault | null {
   if (isPassing(status, result))
     return fault(
       "overloaded",
-      `The service of the agent ${agent} did not answer (${status ?? "no connection"}): ${said}.`,
+      status === null
+        ? `The service of the agent ${agent} could not be used: ${said}.`
+        : `The service of the agent ${agent} answered ${String(status)}: ${said}.`,
       "It usually passes: resume later.",
     );
   if (exit.signal !== null) return fault("signal", `The agent ${agent} was ended by ${exit.signal}.`);

@@ -11,6 +11,7 @@ import { commandName } from "./slash-commands.ts";
 
 /** A program that notes how it was called, says what it is told to say, and then waits if it is told to. */
 const FAKE = `#!/bin/sh
+case "$*" in *--input-format*) cat > "$NOTES/question"; cat "$NOTES/answer" 2>/dev/null; exit 0 ;; esac
 for argument in "$@"; do printf '%s\\n' "$argument"; done > "$NOTES/argv"
 env > "$NOTES/env"
 cat > "$NOTES/stdin"
@@ -90,6 +91,7 @@ async function rig() {
     agents,
     run,
     says,
+    answers: (line: string): Promise<void> => writeFile(join(root, "answer"), `${line}\n`),
     waits: () => writeFile(join(root, "waits"), ""),
     argv: async () => (await readFile(join(root, "argv"), "utf8")).trimEnd().split("\n"),
     note: (name: string) => readFile(join(root, name), "utf8"),
@@ -208,6 +210,23 @@ test("an unknown command ends the run at once", async () => {
   const result = await it.run("/prodigy-fux a");
   expect(result).toMatchObject({ ended: "exited", ok: false, fault: { kind: "agent" } });
   expect(result.fault?.help).toContain("Did you mean /prodigy-fix?");
+});
+
+test("a command that the program does not know, when it is asked, never starts it", async () => {
+  await using it = await rig();
+  const commands = [{ name: "review", aliases: ["look"] }, { name: "prodigy-fix" }];
+  await it.answers(
+    JSON.stringify({ type: "control_response", response: { subtype: "success", response: { commands } } }),
+  );
+  const result = await it.run("/prodigy-fux a");
+  expect(result).toMatchObject({ ended: "not-started", ok: false, usage: { costUsd: 0 }, fault: { kind: "agent" } });
+  expect(result.fault?.message).toBe(
+    "The agent claude was not started: it knows no command /prodigy-fux, and would take the prompt for plain text.",
+  );
+  expect(result.fault?.help).toContain("Did you mean /prodigy-fix?");
+  await expect(it.argv()).rejects.toThrow("ENOENT");
+  expect(JSON.parse(await it.note("question"))).toMatchObject({ request: { subtype: "initialize" } });
+  for (const prompt of ["/prodigy-fix", "/look here"]) expect(await it.run(prompt)).toMatchObject({ ok: true });
 });
 
 test("a command that a file holds is not doubted, even if the program does not list it", async () => {

@@ -2,8 +2,9 @@ import { getuidOrNull } from "../system/user.ts";
 import { fault } from "../system/fault.ts";
 import type { AgentRun, Outcome } from "../cook/ports.ts";
 import { judgeStreamJson } from "./claude-verdict.ts";
-import type { AgentAdapter, AgentCommand } from "./contract.ts";
-import { watchSlashCommand } from "./slash-commands.ts";
+import { knownCommands } from "./claude-commands.ts";
+import type { AgentAdapter, AgentCommand, AgentPlace } from "./contract.ts";
+import { judgeSlashCommand } from "./slash-commands.ts";
 import { parseStreamJson } from "./stream-json.ts";
 
 /** Claude Code. */
@@ -18,21 +19,24 @@ export const claude: AgentAdapter = {
 /** One argument may have 128 KiB; the margin is for its neighbours. */
 const MAX_ARGUMENT_BYTES = 100 * 1024;
 
-async function prepare(run: AgentRun): Promise<Outcome<AgentCommand>> {
+async function prepare(run: AgentRun, place: AgentPlace, signal: AbortSignal): Promise<Outcome<AgentCommand>> {
   const env = claudeEnv(run.env);
+  const bin = run.env["PRODIGY_CLAUDE_BIN"] ?? "claude";
   if (getuidOrNull() === 0 && env["IS_SANDBOX"] !== "1" && env["CLAUDE_CODE_BUBBLEWRAP"] !== "1")
     return { ok: false, fault: refusesRoot() };
+  const slash = await judgeSlashCommand(run, () => knownCommands({ bin, run, env, children: place.children }, signal));
+  if (slash.fault !== null) return { ok: false, fault: slash.fault };
   const prompt = run.resume ? continuation(run.prompt) : run.prompt;
   // A prompt that begins with a dash would be read as an option.
   const byStdin = prompt.startsWith("-") || Buffer.byteLength(prompt) > MAX_ARGUMENT_BYTES;
   return {
     ok: true,
     value: {
-      bin: run.env["PRODIGY_CLAUDE_BIN"] ?? "claude",
+      bin,
       args: ["--print", ...(byStdin ? [] : [prompt]), ...options(run)],
       env,
       stdin: byStdin ? prompt : null,
-      objection: run.resume ? () => null : watchSlashCommand(run),
+      objection: slash.objection,
     },
   };
 }

@@ -1,21 +1,23 @@
 import type { Fault, Usage } from "../cook/decision/event.ts";
 import type { AgentResult, AgentRun, Outcome } from "../cook/ports.ts";
+import type { Children } from "../system/children.ts";
 
 /** What the one runner needs to know about an agent's command line program. */
 export interface AgentAdapter {
   readonly name: string;
   readonly canResume: boolean;
   /** What to start. A fault says why it cannot work, before it costs anything. */
-  prepare(run: AgentRun, place: AgentPlace): Promise<Outcome<AgentCommand>>;
+  prepare(run: AgentRun, place: AgentPlace, signal: AbortSignal): Promise<Outcome<AgentCommand>>;
   /** Reads one line of the program's stdout. What it does not know it leaves out: each version adds something. */
   parse(line: string): readonly AgentEvent[];
   /** Judges a run that is over. */
   finish(transcript: Transcript, exit: AgentExit): Verdict;
 }
 
-/** Where an agent's own files may be. */
+/** Where an agent's own files may be, and who looks after a process that an adapter needs to prepare a run. */
 export interface AgentPlace {
   readonly storageRoot: string;
+  readonly children: Children;
 }
 
 export interface AgentCommand {
@@ -83,6 +85,9 @@ export interface AgentExit {
   readonly stderr: string;
   readonly problem: string | null;
   readonly resumed: boolean;
+  /** The limits that it ran under. */
+  readonly timeoutMs: number | null;
+  readonly idleMs: number | null;
 }
 
 export interface Verdict {

@@ -17,7 +17,7 @@ import {
 } from "../system/output.ts";
 import { findProgram } from "../system/programs.ts";
 import { activityOf, transcriptLines } from "./activity.ts";
-import type { AgentAdapter, AgentCommand, AgentEvent, Transcript } from "./contract.ts";
+import type { AgentAdapter, AgentCommand, AgentEvent, AgentExit, Transcript } from "./contract.ts";
 import { EMPTY_TRANSCRIPT, remember, UNKNOWN_USAGE, usageOf } from "./transcript.ts";
 
 export interface RunAgentOptions {
@@ -32,7 +32,7 @@ export interface RunAgentOptions {
 /** Runs one prompt with one agent, whichever it is, and says what came of it. */
 export async function runAgent(options: RunAgentOptions, signal: AbortSignal): Promise<AgentResult> {
   const { adapter, run } = options;
-  const prepared = await adapter.prepare(run, options);
+  const prepared = await adapter.prepare(run, options, signal);
   if (!prepared.ok) return notStarted(prepared.fault);
   const command = prepared.value;
   const bin = findProgram(command.bin, command.env["PATH"] ?? "", run.directory);
@@ -85,6 +85,10 @@ async function watch({ options, command, streams }: Watch, signal: AbortSignal):
     const activity = activityOf(event, (text) => options.masker.mask(text));
     if (activity !== null) run.output.onActivity(activity);
   };
+  const limits = {
+    timeoutMs: run.timeoutMs ?? seconds(command.env["PRODIGY_COMMAND_TIMEOUT"]),
+    idleMs: idleLimit(command.env["PRODIGY_AGENT_IDLE_TIMEOUT"]),
+  };
   await streams.events.write(`${STARTED_LINE}\n`);
   const end = await runChild(
     {
@@ -92,8 +96,7 @@ async function watch({ options, command, streams }: Watch, signal: AbortSignal):
       directory: run.directory,
       env: command.env,
       stdin: command.stdin,
-      timeoutMs: run.timeoutMs ?? seconds(command.env["PRODIGY_COMMAND_TIMEOUT"]),
-      idleMs: idleLimit(command.env["PRODIGY_AGENT_IDLE_TIMEOUT"]),
+      ...limits,
       stdout: eventSink({ options, command, streams }, onEvent),
       stderr: streams.stderr,
       children,
@@ -101,7 +104,8 @@ async function watch({ options, command, streams }: Watch, signal: AbortSignal):
     },
     AbortSignal.any([signal, stop.signal]),
   );
-  return conclude({ adapter, run, end, stderr: streams.stderr.text(), transcript, objection, masker: options.masker });
+  const exit = { ...end, ...limits, stderr: streams.stderr.text(), resumed: run.resume };
+  return conclude({ adapter, exit, transcript, objection, masker: options.masker });
 }
 
 /** Reads events from the raw stream, and writes the masked stream to its log as it comes. */
@@ -160,23 +164,21 @@ async function openStreams({ run, storageRoot, masker }: RunAgentOptions): Promi
 
 function conclude(over: {
   readonly adapter: AgentAdapter;
-  readonly run: AgentRun;
-  readonly end: ChildEnd;
-  readonly stderr: string;
+  readonly exit: ChildEnd & AgentExit;
   readonly transcript: Transcript;
   readonly objection: Fault | null;
   readonly masker: Masker;
 }): AgentResult {
-  const { adapter, run, end, stderr, transcript, objection, masker } = over;
-  const verdict = adapter.finish(transcript, { ...end, stderr, resumed: run.resume });
+  const { adapter, exit, transcript, objection, masker } = over;
+  const verdict = adapter.finish(transcript, exit);
   const problem = objection ?? verdict.fault;
   return {
-    ended: objection !== null && end.ended === "stopped" ? "exited" : end.ended,
+    ended: objection !== null && exit.ended === "stopped" ? "exited" : exit.ended,
     ok: verdict.ok && objection === null,
-    exitCode: end.exitCode,
+    exitCode: exit.exitCode,
     text: verdict.text,
-    stderr,
-    durationMs: end.durationMs,
+    stderr: exit.stderr,
+    durationMs: exit.durationMs,
     usage: usageOf(transcript),
     fault: problem === null ? null : maskFault(problem, masker),
     resetsAt: verdict.resetsAt,

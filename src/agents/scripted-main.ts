@@ -44,13 +44,13 @@ export async function scriptedMain(self: ScriptedProcess): Promise<number> {
   const state = openScriptedState(values.state, session);
   if (values.resume !== undefined && state.prompt() === null)
     return complain(`No conversation found with session ID: ${session}`);
-  const prompt = values.resume === undefined ? await readAll(self.stdin) : (state.prompt() ?? "");
+  const prompt = await readAll(self.stdin);
   const voice = openVoice(self.stdout, session);
   voice.begin();
   const rule = chooseRule(script, prompt);
   if (rule === null) return endFailing(voice, { as: "error", message: `no rule of ${values.script} fits this prompt` });
   if (values.resume === undefined) state.begin(prompt);
-  return play({ self, state, voice, steps: rule.steps, countKey: `${rule.name}\n${prompt}` });
+  return play({ self, state, voice, steps: rule.steps, countKey: `${rule.name}\n${state.prompt() ?? ""}` });
 }
 
 interface Play {

@@ -5,7 +5,7 @@ import { fieldsOf, numberOf, parseFields, textOf } from "./json-fields.ts";
 
 /** What a scripted session has done, so that it can be continued, and how often each failure has happened. */
 export interface ScriptedState {
-  /** The prompt that the session began with; null when there is no such session. */
+  /** What tells the prompt from others that the session began with; null when there is no such session. */
   prompt(): string | null;
   begin(prompt: string): void;
   done(): number;
@@ -24,7 +24,8 @@ export function openScriptedState(folder: string, session: string): ScriptedStat
   return {
     prompt: () => prompt,
     begin: (text) => {
-      prompt = text;
+      // Not the prompt itself: it may hold secrets, and whoever continues the session says it again.
+      prompt = digest(text);
       done = 0;
       save();
     },
@@ -34,13 +35,17 @@ export function openScriptedState(folder: string, session: string): ScriptedStat
       save();
     },
     count: (key, times) => {
-      const counter = join(folder, `count-${createHash("sha256").update(key).digest("hex").slice(0, 16)}.json`);
+      const counter = join(folder, `count-${digest(key)}.json`);
       const count = numberOf(read(counter)["count"]) ?? 0;
       if (times !== null && count >= times) return false;
       write(counter, { count: count + 1 });
       return true;
     },
   };
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 function read(file: string): Readonly<Record<string, unknown>> {

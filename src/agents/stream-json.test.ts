@@ -42,7 +42,16 @@ const eventsOf = (...lines: readonly (object | string)[]): readonly AgentEvent[]
 const transcriptOf = (...lines: readonly (object | string)[]): Transcript =>
   eventsOf(...lines).reduce(remember, EMPTY_TRANSCRIPT);
 
-const EXIT: AgentExit = { ended: "exited", exitCode: 0, signal: null, stderr: "", problem: null, resumed: false };
+const EXIT: AgentExit = {
+  ended: "exited",
+  exitCode: 0,
+  signal: null,
+  stderr: "",
+  problem: null,
+  resumed: false,
+  timeoutMs: 4000,
+  idleMs: 90_000,
+};
 
 const judge = (lines: readonly object[], exit: Partial<AgentExit> = {}) =>
   judgeStreamJson("claude", transcriptOf(...lines), { ...EXIT, ...exit });
@@ -202,6 +211,15 @@ test("a run's cost is what is new, and not the sum over a continued session", ()
     cacheWriteTokens: 88,
     turns: 4,
   });
+});
+
+test("a run that was ended by a limit says which one", () => {
+  expect(judge([INIT], { ended: "timeout" }).fault?.message).toBe(
+    "The agent claude did not finish within 4 s and was ended.",
+  );
+  expect(judge([INIT], { ended: "idle" }).fault?.message).toBe(
+    "The agent claude gave no sign of life for 90 s and was ended.",
+  );
 });
 
 test("an older program's sums are taken as they are, from its last result", () => {

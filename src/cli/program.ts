@@ -120,8 +120,8 @@ function configure(command: Command, shell: Shell): void {
       writeOut: (text) => void shell.stdout.write(text),
       writeErr: (text) => void shell.stderr.write(text),
       outputError: (text, write) => write(reworded(text)),
-      getOutHelpWidth: () => shell.stdout.columns ?? 100,
-      getErrHelpWidth: () => shell.stderr.columns ?? 100,
+      getOutHelpWidth: () => shell.stdout.columns || 100,
+      getErrHelpWidth: () => shell.stderr.columns || 100,
     });
 }
 

@@ -54,7 +54,7 @@ export const OLDER: OptionSpec = {
   description: "only what has not changed for so long, such as 7d",
 };
 export const FORCE: OptionSpec = { name: "force", short: "f", description: "do not ask" };
-export const ID = { name: "ID", description: "a session's id, or the beginning of one" } as const;
+export const ID = { name: "ID", description: "a session's id, or the beginning or the end of one" } as const;
 
 /** Understood by every command, before it and after it. */
 export const VERBOSE: OptionSpec = {

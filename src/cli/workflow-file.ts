@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Diagnostic, type Fault, parseWorkflow, renderDiagnostic, type Workflow } from "../index.ts";
+import { type Diagnostic, type Fault, hideSecrets, parseWorkflow, renderDiagnostic, type Workflow } from "../index.ts";
 import { EXIT_CODES } from "./exit-code.ts";
 import { errorJson, printJson } from "./render/json.ts";
 import { styleFor } from "./render/style.ts";
@@ -20,8 +20,17 @@ export async function readWorkflowFile(shell: Shell, file: string): Promise<Work
   } catch (error) {
     return { kind: "unreadable", fault: unreadable(file, error) };
   }
-  const { workflow, diagnostics } = parseWorkflow(text, { file });
+  const { workflow, diagnostics: found } = parseWorkflow(text, { file });
+  // A diagnostic quotes the file, and the file may hold a secret.
+  const diagnostics = await hideSecrets(found.map(withoutSecretLine), { env: shell.env, path: shell.cwd, workflow });
   return workflow === null ? { kind: "invalid", diagnostics } : { kind: "good", workflow, diagnostics };
+}
+
+/** Where a file is not valid, nobody knows what in it is a secret. */
+function withoutSecretLine(diagnostic: Diagnostic): Diagnostic {
+  const { code, at } = diagnostic;
+  if (code !== "secret-in-file" && !/\bsecret["']?\s*:\s*["']?true/.test(at.text)) return diagnostic;
+  return { ...diagnostic, at: { ...at, text: "" } };
 }
 
 /** Every problem of a file, on stderr. */

@@ -1,8 +1,9 @@
 /**
  * What of an event is written and what is shown. Outputs and captured values have been sealed by the engine before they
- * come here. An order is sealed on the disk only: in memory its scripts must stay what they are.
+ * come here. An order is sealed on the disk only: in memory its scripts must stay what they are, and so must the paths
+ * of a conflict, which somebody has to find.
  */
-import type { Event, Recorded } from "./decision/event.ts";
+import type { Event, Fault, Recorded, StepOutcome } from "./decision/event.ts";
 import type { JournalPort, MaskerPort } from "./ports.ts";
 
 /** A journal that secrets cannot reach. */
@@ -14,7 +15,7 @@ export function maskedJournal(journal: JournalPort, masker: MaskerPort): Journal
         options,
       );
       return recorded.map((event, index) => ({
-        ...(isOrder(event) ? (events[index] ?? event) : event),
+        ...(isSealed(event) ? (events[index] ?? event) : event),
         seq: event.seq,
       }));
     },
@@ -23,30 +24,82 @@ export function maskedJournal(journal: JournalPort, masker: MaskerPort): Journal
 
 /** An event as the engine needs it, from the journal. */
 export function opened(event: Recorded, masker: MaskerPort): Recorded {
-  return isOrder(event) ? mapped(event, (text) => masker.unseal(text)) : event;
+  return isSealed(event) ? mapped(event, (text) => masker.unseal(text)) : event;
 }
 
 /** An event as people and programs outside get to see it. */
 export function shown(event: Recorded, masker: MaskerPort): Recorded {
-  return mapped(event, (text) => masker.mask(text.replaceAll(/\{\{secret:[^{}]*\}\}/g, "***")));
+  return mapped(event, (text) => masked(text, masker));
 }
 
-function isOrder(event: Event): boolean {
+/** Any value of a session as people get to see it. */
+export function masked(text: string, masker: MaskerPort): string {
+  return masker.mask(text.replaceAll(/\{\{secret:[^{}]*\}\}/g, "***"));
+}
+
+/** A fault without secrets. Its lines are cut only now: a cut secret is not found any more. */
+export function maskedFault(fault: Fault, masker: MaskerPort): Fault {
+  const { message, lastLines, help, at, logs } = fault;
+  const mask = (text: string): string => masker.mask(text);
+  return {
+    ...fault,
+    message: mask(message),
+    help: help === null ? null : mask(help),
+    lastLines: lastLines.map((line) => cut(mask(line))),
+    at: at === null ? null : { ...at, file: mask(at.file), text: mask(at.text) },
+    logs: logs.map(mask),
+  };
+}
+
+/** One line of minified code must not fill the screen. */
+export function cut(line: string): string {
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+}
+
+const MAX_LINE = 500;
+
+/** Whether the event holds a workflow. */
+export function isOrder(event: Event): boolean {
   return event.type === "session-started" || event.type === "workflow-changed";
+}
+
+function isSealed(event: Event): boolean {
+  return (
+    isOrder(event) ||
+    event.type === "lane-conflicted" ||
+    event.type === "landing-conflicted" ||
+    event.type === "target-merged"
+  );
 }
 
 function stored(event: Event, masker: MaskerPort): Event {
   const mask = (text: string): string => masker.mask(text);
+  const outcome = (of: StepOutcome): StepOutcome => ({
+    ...of,
+    fault: of.fault === null ? null : maskedFault(of.fault, masker),
+  });
   switch (event.type) {
     case "session-started":
     case "workflow-changed":
+    case "lane-conflicted":
+    case "landing-conflicted":
+    case "target-merged":
       return mapped(event, (text) => masker.seal(text));
     case "attempt-ended":
-      return { ...event, commits: mapped(event.commits, mask) };
-    case "validated":
-      return { ...event, result: mapped(event.result, mask), set: mapped(event.set, mask) };
+      return {
+        ...event,
+        commits: mapped(event.commits, mask),
+        result: {
+          ...event.result,
+          fault: event.result.fault === null ? null : maskedFault(event.result.fault, masker),
+        },
+      };
+    case "step-ended":
+      return { ...event, label: mask(event.label), outcome: outcome(event.outcome) };
+    case "item-ended":
+      return { ...event, outcome: outcome(event.outcome) };
     case "input-ended":
-      return { ...event, value: event.value === null ? null : mask(event.value) };
+      return { ...event, value: event.value === null ? null : mask(event.value), outcome: outcome(event.outcome) };
     case "lane-failed":
     case "attempt-started":
     case "continuation-failed":
@@ -55,24 +108,20 @@ function stored(event: Event, masker: MaskerPort): Event {
     case "session-failed":
     case "warned":
       return mapped(event, mask);
-    // Paths must stay what they are, and what is taken from an attempt has been sealed there.
+    // Folders must stay what they are, and what is taken from an attempt or a validation has been sealed there.
     case "session-opened":
     case "lane-prepared":
     case "step-entered":
     case "attempt-interrupted":
     case "retry-due":
     case "items-planned":
-    case "step-ended":
-    case "item-ended":
+    case "validated":
     case "lane-merged":
-    case "lane-conflicted":
     case "lane-removed":
     case "pass-ended":
     case "landing-answered":
     case "landing-requested":
-    case "target-merged":
     case "landed":
-    case "landing-conflicted":
     case "pause-requested":
     case "session-paused":
     case "session-ended":
@@ -80,14 +129,24 @@ function stored(event: Event, masker: MaskerPort): Event {
   }
 }
 
+/** Words of the journal itself. A secret that happens to be one of them must not make an event into another. */
+const OWN_WORDS: ReadonlySet<string> = new Set(["type", "kind", "status", "lane", "into", "path", "agentSession"]);
+/** What is below these is the user's. */
+const USERS: ReadonlySet<string> = new Set(["set", "items", "raw", "gaps", "order", "workflow"]);
+
 /** A copy in which every text has been changed. */
-function mapped<T>(value: T, change: (text: string) => string): T {
-  const visit = (part: unknown): unknown => {
+export function mapped<T>(value: T, change: (text: string) => string): T {
+  const visit = (part: unknown, isOurs: boolean): unknown => {
     if (typeof part === "string") return change(part);
     if (part === null || typeof part !== "object") return part;
-    if (Array.isArray(part)) return part.map(visit);
-    return Object.fromEntries(Object.entries(part).map(([key, entry]) => [key, visit(entry)]));
+    if (Array.isArray(part)) return part.map((entry) => visit(entry, isOurs));
+    return Object.fromEntries(
+      Object.entries(part).map(([key, entry]) => [
+        key,
+        isOurs && OWN_WORDS.has(key) && typeof entry === "string" ? entry : visit(entry, isOurs && !USERS.has(key)),
+      ]),
+    );
   };
   // oxlint-disable-next-line typescript/consistent-type-assertions -- The copy has the same shape: only texts differ.
-  return visit(value) as T;
+  return visit(value, true) as T;
 }

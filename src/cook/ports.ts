@@ -193,6 +193,8 @@ export interface OutputTarget {
 
 export interface CommandRun {
   readonly lane: LaneId;
+  /** Whether what it prints may itself be a secret that nobody knows yet: then no log is written. @default false */
+  readonly unlogged?: boolean;
   readonly script: string;
   readonly directory: string;
   /** The whole environment of the child. */

@@ -1,6 +1,6 @@
 /** Whether there is anything left to do for a session, and what is to be added to its journal before it goes on. */
 import type { Workflow } from "../workflow/model.ts";
-import type { EventBody } from "./decision/event.ts";
+import type { EventBody, Fault } from "./decision/event.ts";
 import { fault } from "./decision/fault.ts";
 import type { Session } from "./decision/state.ts";
 import type { Outcome } from "./ports.ts";
@@ -25,6 +25,18 @@ export function planResume(session: Session, wish: ResumeWish): Outcome<readonly
     );
   }
   return { ok: true, value: wish.workflow === null ? [] : [{ type: "workflow-changed", workflow: wish.workflow }] };
+}
+
+/** A process died between making the journal and its first event: there is nothing to go on with. */
+export function neverBegan(session: string): Fault {
+  const help = "run the workflow again: prodigy run WORKFLOW";
+  return fault("file", `session ${session} never began: its journal is empty`, { help });
+}
+
+/** There is nobody who could hear a request to stop. */
+export function notRunning(session: string): Fault {
+  const help = `see how it stands: prodigy sessions show ${session}`;
+  return fault("file", `session ${session} is not running`, { help });
 }
 
 /** Whether the session is finished but for its merge. */

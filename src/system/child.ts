@@ -25,9 +25,14 @@ export interface ChildOptions {
   readonly stdout: OutputSink;
   readonly stderr: OutputSink;
   readonly children: Children;
+  /** An open file that the child gets as `EXTRA_FILE`. @default null */
+  readonly extraFile?: number | null;
   /** @default 5000 */
   readonly graceMs?: number;
 }
+
+/** The descriptor of `extraFile` in the child: the next after the door. */
+export const EXTRA_FILE = 4;
 
 export interface ChildEnd {
   readonly ended: "exited" | "timeout" | "idle" | "stopped" | "not-started";
@@ -86,13 +91,14 @@ type Ended = "exited" | "timeout" | "idle" | "stopped";
 /** Starts the child, writes it down and lets it go; a text says why it could not start. */
 async function start(options: ChildOptions): Promise<Running | string> {
   const { env, marker } = options.children.mark();
+  const extra = typeof options.extraFile === "number" ? [options.extraFile] : [];
   let child: ChildProcess;
   try {
     child = spawn("/bin/sh", ["-c", LAUNCHER, "prodigy", ...options.command], {
       cwd: options.directory,
       env: { ...options.env, ...env },
       detached: true,
-      stdio: [options.stdin === null ? "ignore" : "pipe", "pipe", "pipe", "pipe"],
+      stdio: [options.stdin === null ? "ignore" : "pipe", "pipe", "pipe", "pipe", ...extra],
     });
   } catch (error) {
     // Node itself refuses some arguments, such as those with a NUL in them.

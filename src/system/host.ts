@@ -25,7 +25,8 @@ export function definedEnv(env: NodeJS.ProcessEnv): Readonly<Record<string, stri
   );
 }
 
-async function readText(path: string, maxBytes: number): Promise<Outcome<string | null>> {
+/** A file of the user; null when there is none. */
+export async function readText(path: string, maxBytes: number): Promise<Outcome<string | null>> {
   try {
     await using file = await open(path, "r");
     const { size } = await file.stat();

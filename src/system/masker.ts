@@ -36,6 +36,8 @@ export function openMasker(isPath: (value: string) => boolean = existingPath): M
       byName.set(sealed, text);
       longest = Math.max(longest, text.length);
     }
+    // What was sealed as a mere token, by a process that knew no variable with it.
+    byName.set(tokenName(value), value);
   };
   const find = (text: string): readonly Span[] =>
     merge([...index.find(text), ...findTokens(text), ...findCredentials(text)]);
@@ -51,8 +53,7 @@ export function openMasker(isPath: (value: string) => boolean = existingPath): M
     seal: (text) => {
       for (const { start, end } of findTokens(text)) {
         const token = text.slice(start, end);
-        if (!literals.has(token))
-          register(`detected-${createHash("sha256").update(token).digest("hex").slice(0, 8)}`, token);
+        if (!literals.has(token)) register(tokenName(token), token);
       }
       return seal(text, index.find(text), literals);
     },
@@ -100,6 +101,10 @@ function isInnocent(value: string, isPath: (value: string) => boolean): boolean 
 
 function existingPath(value: string): boolean {
   return isAbsolute(value) && existsSync(value);
+}
+
+function tokenName(token: string): string {
+  return `detected-${createHash("sha256").update(token).digest("hex").slice(0, 8)}`;
 }
 
 function plainName(name: string): string {

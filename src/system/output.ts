@@ -33,14 +33,15 @@ export interface CapturedOutput extends OutputSink {
 
 /** Captures a stream, and writes it masked to its log and, line by line, to who listens. */
 export async function openCapturedOutput(options: {
-  readonly log: string;
+  /** Null: none is written. */
+  readonly log: string | null;
   readonly masker: Masker;
   readonly onLine: (line: string) => void;
   /** How much to keep in memory. @default MAX_CAPTURE_BYTES */
   readonly keepBytes?: number;
 }): Promise<CapturedOutput> {
   const keepBytes = options.keepBytes ?? MAX_CAPTURE_BYTES;
-  const log = await openLog(options.log);
+  const log = options.log === null ? NO_LOG : await openLog(options.log);
   const decoder = new StringDecoder("utf8");
   const masked = openMaskStream(options.masker);
   const lines = splitLines(options.onLine, MAX_LINE_CHARACTERS);
@@ -75,6 +76,8 @@ export async function openCapturedOutput(options: {
     truncated: () => truncated,
   };
 }
+
+const NO_LOG: Log = { write: () => Promise.resolve(), close: () => Promise.resolve() };
 
 /** Opens a log for appending: what an earlier attempt wrote there stays. */
 export async function openLog(path: string): Promise<Log> {

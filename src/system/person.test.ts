@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { openPerson } from "./person.ts";
@@ -18,9 +19,22 @@ test.each([
   [" No \n", "no"],
 ])("the answer %j is %s", async (typed, answer) => {
   const it = terminal();
-  it.input.write(typed);
-  expect(await it.person.confirm("Merge?", never)).toBe(answer);
+  const answered = it.person.confirm("Merge?", never);
+  await once(it.output, "readable");
   expect(it.shown()).toBe("Merge? [Y/n] ");
+  it.input.write(typed);
+  expect(await answered).toBe(answer);
+});
+
+test("Return pressed before the question is no answer to it, but a word is", async () => {
+  const it = terminal();
+  it.input.write("\n\n");
+  const answered = it.person.confirm("Merge?", never);
+  await once(it.output, "readable");
+  it.input.write("n\n");
+  expect(await answered).toBe("no");
+  it.input.write("\nn\n");
+  expect(await it.person.confirm("Merge?", never)).toBe("no");
 });
 
 test("another word is asked about again, and then nobody has answered", async () => {

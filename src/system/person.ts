@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { PersonPort } from "../cook/ports.ts";
 
 /** How often an answer that is neither yes nor no is asked for again. */
@@ -23,10 +24,12 @@ async function confirm(
   if (input.isTTY !== true || output.isTTY !== true || signal.aborted) return "nobody";
   // Line mode: in raw mode readline would swallow Ctrl-C, which must reach the process as a signal.
   const lines = createInterface({ input, output, terminal: false });
+  const typed = typedLines(lines);
   try {
+    await typed.ahead(signal);
     for (let asked = 0; asked < MAX_QUESTIONS; asked++) {
       output.write(`${question} [Y/n] `);
-      const line = await nextLine(lines, signal);
+      const line = await typed.next(signal);
       if (line === null) return "nobody";
       const answer = readAnswer(line);
       if (answer !== null) return answer;
@@ -44,18 +47,42 @@ function readAnswer(line: string): "yes" | "no" | null {
   return ["n", "no"].includes(word) ? "no" : null;
 }
 
-/** Null at the end of the input and when the signal is aborted. */
-function nextLine(lines: ReturnType<typeof createInterface>, signal: AbortSignal): Promise<string | null> {
-  return new Promise((resolve) => {
-    const settle = (line: string | null): void => {
-      lines.off("line", settle);
-      lines.off("close", onEnd);
-      signal.removeEventListener("abort", onEnd);
-      resolve(line);
-    };
-    const onEnd = (): void => settle(null);
-    lines.once("line", settle);
-    lines.once("close", onEnd);
-    signal.addEventListener("abort", onEnd);
+/** What was typed while nobody was asking has come by then. */
+const AHEAD_MS = 50;
+
+interface TypedLines {
+  /** Takes what was typed before the question. Return, pressed hours ago to see whether it still runs, is no answer. */
+  ahead(signal: AbortSignal): Promise<void>;
+  /** Null at the end of the input and when the signal is aborted. */
+  next(signal: AbortSignal): Promise<string | null>;
+}
+
+function typedLines(lines: ReturnType<typeof createInterface>): TypedLines {
+  const waiting: string[] = [];
+  let ended = false;
+  let wake = (): void => undefined;
+  lines.on("line", (line) => {
+    waiting.push(line);
+    wake();
   });
+  lines.on("close", () => {
+    ended = true;
+    wake();
+  });
+  return {
+    ahead: async (signal) => {
+      // A stop ends the wait early, and the question after it.
+      await sleep(AHEAD_MS, undefined, { signal }).catch(() => undefined);
+      waiting.splice(0, waiting.length, ...waiting.filter((line) => line.trim() !== ""));
+    },
+    next: async (signal) => {
+      while (waiting.length === 0 && !ended && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      }
+      return signal.aborted ? null : (waiting.shift() ?? null);
+    },
+  };
 }

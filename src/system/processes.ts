@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CommandResult, CommandRun, CommandsPort } from "../cook/ports.ts";
-import { runChild } from "./child.ts";
+import { EXTRA_FILE, runChild } from "./child.ts";
 import type { Children } from "./children.ts";
 import { describeError } from "./fault.ts";
 import type { Masker } from "./masker.ts";
@@ -36,6 +36,7 @@ async function runCommand(options: CommandsOptions, run: CommandRun, signal: Abo
     const end = await runChild(
       {
         command: script.command,
+        extraFile: script.file,
         directory: run.directory,
         env: run.env,
         stdin: null,
@@ -64,7 +65,7 @@ async function runCommand(options: CommandsOptions, run: CommandRun, signal: Abo
 function openStream(options: CommandsOptions, run: CommandRun, stream: "stdout" | "stderr"): Promise<CapturedOutput> {
   const { stdoutLog, stderrLog, onLine } = run.output;
   return openCapturedOutput({
-    log: join(options.storageRoot, stream === "stdout" ? stdoutLog : stderrLog),
+    log: run.unlogged === true ? null : join(options.storageRoot, stream === "stdout" ? stdoutLog : stderrLog),
     masker: options.masker,
     onLine: (line) => onLine(stream, line),
   });
@@ -86,12 +87,25 @@ function noLog(problem: string): CommandResult {
 /** One argument may have 128 KiB; the margin is for its neighbours. */
 const MAX_ARGUMENT_BYTES = 100 * 1024;
 
-async function placeScript(script: string): Promise<{ readonly command: readonly string[]; remove(): Promise<void> }> {
+interface PlacedScript {
+  readonly command: readonly string[];
+  /** What the child reads its script from; null where it is an argument. */
+  readonly file: number | null;
+  remove(): Promise<void>;
+}
+
+/** A long script is in a file that has no name any more when it begins: it may hold secrets, and we may be killed. */
+async function placeScript(script: string): Promise<PlacedScript> {
   if (Buffer.byteLength(script) <= MAX_ARGUMENT_BYTES)
-    return { command: ["/bin/sh", "-c", script], remove: async () => undefined };
-  // Made with mode 0700: a script may hold secrets.
+    return { command: ["/bin/sh", "-c", script], file: null, remove: async () => undefined };
+  // Made with mode 0700.
   const directory = await mkdtemp(join(tmpdir(), "prodigy-script-"));
-  const file = join(directory, "script.sh");
-  await writeFile(file, script, { mode: 0o600 });
-  return { command: ["/bin/sh", file], remove: () => rm(directory, { recursive: true, force: true }) };
+  try {
+    const path = join(directory, "script.sh");
+    await writeFile(path, script, { mode: 0o600 });
+    const file = await open(path, "r");
+    return { command: ["/bin/sh", `/dev/fd/${String(EXTRA_FILE)}`], file: file.fd, remove: () => file.close() };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }

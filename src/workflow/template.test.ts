@@ -27,8 +27,9 @@ const values: Record<string, Json> = {
   item: { name: "it's", path: "src/a/main.rs", a: { b: 1 }, list: [1, [2, 3]], "odd key": "k", tags: ["x", "y"] },
   last: { output: "done", exit_code: 0 },
   workflow: { name: "nightly", files_added: ["specs/1.md", "src/x.rs", "specs/deep/2.md"] },
-  step: { name: "build", files_added: ["specs/1.md", "docs/b c.md"] },
+  step: { name: "build", files_added: ["specs/1.md", "docs/b c.md"], files_deleted: [] },
   test: { output: "t" },
+  validation: { missing: [] },
 };
 const scope = createScope([{ values, namespaces: ["coverage"] }]);
 
@@ -96,6 +97,8 @@ describe("values as text", () => {
     ["${item.tags}", "x, y"],
     ["${captured.version}", "1.2"],
     ["git add ${step.files_added}", "git add specs/1.md docs/b c.md"],
+    ["lint ${step.files_deleted}${step.files_added:*.rs}.", "lint ."],
+    ["missing: ${validation.missing}.", "missing: ."],
     ["${ item.name }", "it's"],
   ])("%s is %j", (text, expected) => {
     expect(rendered(text)).toBe(expected);

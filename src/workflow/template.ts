@@ -1,5 +1,5 @@
 import type { Json } from "./model.ts";
-import { formatPath, isRecord, type PathPart } from "./path.ts";
+import { formatPath, isList, isRecord, type PathPart } from "./path.ts";
 import { nearest, type Problem } from "./problem.ts";
 import { type Reference, referenceName, resolveReference } from "./reference.ts";
 import { KNOWN_NAMESPACES, type Scope } from "./scope.ts";
@@ -123,7 +123,7 @@ function renderReference(part: Part<"reference">, rendering: Rendering): string 
   const resolved = resolveReference(reference, scope);
   if (resolved.found && !isShellReference(reference, scope)) {
     rendering.used.add(referenceName(reference));
-    return toText(resolved.value, listSeparator(reference));
+    return valueText(resolved.value, reference);
   }
   const ours = isOurs(reference, scope);
   if (fallback !== null && (ours || target !== "script")) return renderParts(fallback, rendering);
@@ -160,14 +160,18 @@ function isShellName(name: string, value: Json): boolean {
 }
 
 /** Lists of files go into command lines, so they are separated by spaces; other lists by a comma and a space. */
-function listSeparator(reference: Reference): string {
+function valueText(value: Json, reference: Reference): string {
   const last: PathPart | undefined = reference.parts.at(-1);
   const filter = reference.filters.at(-1)?.name;
-  if (filter === "glob" || filter === "pattern") return " ";
-  return reference.parts.length > 1 && typeof last === "string" && /^(files|modified_files|files_[a-z]+)$/.test(last)
-    ? " "
-    : ", ";
+  const name = reference.parts.length > 1 && typeof last === "string" ? last : "";
+  const isFiles = filter === "glob" || filter === "pattern" || FILE_LISTS.test(name);
+  // A list that can hold nothing but texts is no text when it is empty; of any other nobody knows, and `[]` is its JSON.
+  if (isList(value) && value.length === 0 && (isFiles || TEXT_LISTS.test(name))) return "";
+  return toText(value, isFiles ? " " : ", ");
 }
+
+const FILE_LISTS = /^(?:files|modified_files|files_[a-z]+)$/;
+const TEXT_LISTS = /^(?:missing|implemented|commit_ids|file_list)$/;
 
 /** A message can name this many; the rest would hide them. */
 const MAX_LISTED = 8;

@@ -1,6 +1,6 @@
 /** `auto_commit`: commits what a step left uncommitted. */
 import type { Outcome, TreesPort } from "../cook/ports.ts";
-import { failed, fault, fine } from "./faults.ts";
+import { fine } from "./faults.ts";
 import { git, gitLine, gitYes, joinNul } from "./git.ts";
 import { settleHead } from "./lane-head.ts";
 import { findPlace } from "./prepare.ts";
@@ -14,15 +14,6 @@ export async function commitLane(workshop: Workshop, options: Options): Promise<
   const { message, config, since } = options;
   const place = await findPlace(workshop, options.lane);
   if (!place.ok) return place;
-  if (config.messagePattern !== null && !new RegExp(config.messagePattern).test(message)) {
-    return failed(
-      fault(
-        "git",
-        `the commit message "${message}" does not match the pattern ${config.messagePattern}`,
-        "change message_template or message_pattern",
-      ),
-    );
-  }
   const head = await settleHead(workshop, place.value, since);
   if (!head.ok) return head;
   const runner = workshop.repository.git;

@@ -1,5 +1,8 @@
-/** Reads what a git directory is at, from its files: a call of git for each of these would be most of a step's cost. */
-import { readFile, stat } from "node:fs/promises";
+/**
+ * Reads what a git directory is at, from its files: a call of git for each of these would be most of a step's cost. The
+ * files have one line each, so they are read at once: handing them to another thread takes ten times as long.
+ */
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Git, gitLine } from "./git.ts";
 
@@ -24,10 +27,16 @@ export async function readHead(git: Git, dirs: GitDirs): Promise<Head> {
   if (COMMIT.test(text)) return { ref: null, commit: text };
   const ref = text.startsWith("ref: ") ? text.slice(5).trim() : null;
   if (ref !== null && ref !== "refs/heads/.invalid") {
-    const loose = (await readText(join(dirs.commonDir, ref)))?.trim();
-    if (loose !== undefined && COMMIT.test(loose)) return { ref, commit: loose };
+    const loose = await readLooseRef(dirs.commonDir, ref);
+    if (loose !== null) return { ref, commit: loose };
   }
   return askHead(git, dirs);
+}
+
+/** A ref from its own file; null where that does not tell, as with a packed one. Nobody has looked whether the commit is there. */
+export async function readLooseRef(commonDir: string, ref: string): Promise<string | null> {
+  const text = await readText(join(commonDir, ref)).catch(() => null);
+  return text !== null && COMMIT.test(text.trim()) ? text.trim() : null;
 }
 
 async function askHead(git: Git, dirs: GitDirs): Promise<Head> {
@@ -59,9 +68,10 @@ export async function operationInProgress(gitDir: string): Promise<Operation | n
   return found.find((name) => name !== null) ?? null;
 }
 
+/** Null when there is no such file. */
 export async function readText(path: string): Promise<string | null> {
   try {
-    return await readFile(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
@@ -70,7 +80,7 @@ export async function readText(path: string): Promise<string | null> {
 
 export async function exists(path: string): Promise<boolean> {
   try {
-    await stat(path);
+    statSync(path);
     return true;
   } catch (error) {
     if (isMissing(error)) return false;

@@ -4,11 +4,11 @@
  */
 import type { Fault } from "../cook/decision/event.ts";
 import type { Outcome, TreesPort } from "../cook/ports.ts";
-import { diffTrees } from "./changes.ts";
+import { diffTrees, NO_CHANGES } from "./changes.ts";
 import { advance, findCheckout, localChanges, obstacleIn } from "./checkout.ts";
 import { failed, fault, fine } from "./faults.ts";
 import { gitLine, runGit } from "./git.ts";
-import { isContained, tipOf } from "./lane-head.ts";
+import { isContained, quickTipOf, tipOf } from "./lane-head.ts";
 import { commitMerge, mergeTrees } from "./merge.ts";
 import { findGitDir } from "./site.ts";
 import { siteOf, type Workshop } from "./workshop.ts";
@@ -41,9 +41,15 @@ export async function planLanding(
   options: Parameters<TreesPort["planLanding"]>[0],
 ): ReturnType<TreesPort["planLanding"]> {
   const { repository } = workshop;
-  const branch = await tipOf(repository, workshop.branchRef);
+  const branch = await quickTipOf(repository, workshop.branchRef);
   if (branch === null) return failed(missingBranch(workshop));
-  const target = options.target === null ? null : await tipOf(repository, `refs/heads/${options.target}`);
+  const target = options.target === null ? null : await quickTipOf(repository, `refs/heads/${options.target}`);
+  if ((target ?? options.base) === branch) {
+    const leftovers = await findLeftovers(workshop);
+    return leftovers.ok
+      ? fine({ commits: 0, changes: NO_CHANGES, leftovers: leftovers.value, obstacle: null })
+      : leftovers;
+  }
   const call = { directory: repository.commonDir };
   const [count, fork, leftovers] = await Promise.all([
     gitLine(repository.git, { ...call, args: ["rev-list", "--count", `${target ?? options.base}..${branch}`] }),

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Outcome } from "../cook/ports.ts";
 import { failed, fault, fine } from "./faults.ts";
 import { git, gitLine, gitYes, runGit } from "./git.ts";
-import { operationInProgress, readHead } from "./head.ts";
+import { operationInProgress, readHead, readLooseRef } from "./head.ts";
 import type { Repository } from "./repository.ts";
 import { keepCommits } from "./salvage.ts";
 import type { Place, Workshop } from "./workshop.ts";
@@ -52,18 +52,35 @@ export async function moveHead(workshop: Workshop, place: Place, commit: string)
     });
     return moved.ok ? fine(commit) : moved;
   }
-  const tip = await tipOf(repository, ref);
-  if (tip !== null && tip !== commit) {
-    const kept = await keepDropped(workshop, place, { tip, now: commit });
-    if (!kept.ok) return kept;
+  if ((await readLooseRef(repository.commonDir, ref)) !== commit) {
+    const moved = await moveBranch(workshop, place, { ref, commit });
+    if (!moved.ok) return moved;
   }
-  const moved = await git(repository.git, { directory: repository.commonDir, args: ["update-ref", ref, commit] });
-  if (!moved.ok) return moved;
   // Written as a file: `symbolic-ref` refuses where HEAD is damaged, and that is a case to mend.
   await writeFile(join(place.gitDir, "HEAD"), `ref: ${ref}\n`);
   return fine(commit);
 }
 
+async function moveBranch(
+  workshop: Workshop,
+  place: Place,
+  move: { readonly ref: string; readonly commit: string },
+): Promise<Outcome<unknown>> {
+  const { repository } = workshop;
+  const tip = await tipOf(repository, move.ref);
+  if (tip !== null && tip !== move.commit) {
+    const kept = await keepDropped(workshop, place, { tip, now: move.commit });
+    if (!kept.ok) return kept;
+  }
+  return git(repository.git, { directory: repository.commonDir, args: ["update-ref", move.ref, move.commit] });
+}
+
+/** The same from the ref's file, where that tells it: nobody has looked whether the commit is there. */
+export async function quickTipOf(repository: Repository, ref: string): Promise<string | null> {
+  return (await readLooseRef(repository.commonDir, ref)) ?? tipOf(repository, ref);
+}
+
+/** The commit of a ref, which is there as a whole; null for none. */
 export async function tipOf(repository: Repository, ref: string): Promise<string | null> {
   const answer = await runGit(repository.git, {
     directory: repository.commonDir,

@@ -3,7 +3,7 @@ import { realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Outcome } from "../cook/ports.ts";
 import { failed, fault, fine } from "./faults.ts";
-import { type Git, gitLine, runGit } from "./git.ts";
+import { type Git, gitLine, runGit, splitNul } from "./git.ts";
 import { exists, readHead, readText } from "./head.ts";
 
 export interface Identity {
@@ -32,6 +32,8 @@ export interface Repository {
   /** Who the user's commits are by; null where git was never told. */
   readonly identity: Identity | null;
   readonly signsCommits: boolean;
+  /** The settings that decide what counts as a change, as arguments for a git that works elsewhere. */
+  readonly changeSettings: readonly string[];
   readonly version: string;
 }
 
@@ -49,10 +51,9 @@ export async function openRepository(options: {
   const { topLevel, gitDir, commonDir, objectFormat, shallow } = where.value;
   const head = await readHead(git, { gitDir, commonDir });
   if (head.commit === null) return failed(emptyRepository(topLevel, head.ref));
-  const [identity, signsCommits, bare, version, submodules, lfs] = await Promise.all([
+  const [identity, settings, version, submodules, lfs] = await Promise.all([
     readIdentity(git, topLevel),
-    readFlag(git, topLevel, "commit.gpgSign"),
-    readFlag(git, topLevel, "core.bare"),
+    readSettings(git, topLevel),
     gitLine(git, { directory: topLevel, args: ["--version"] }),
     exists(join(topLevel, ".gitmodules")),
     usesLfs(topLevel, commonDir),
@@ -62,7 +63,12 @@ export async function openRepository(options: {
     topLevel,
     commonDir,
     gitDir,
-    mainWorktree: gitDir === commonDir ? topLevel : bare || basename(commonDir) !== ".git" ? null : dirname(commonDir),
+    mainWorktree:
+      gitDir === commonDir
+        ? topLevel
+        : isTrue(settings, "core.bare") || basename(commonDir) !== ".git"
+          ? null
+          : dirname(commonDir),
     linked: gitDir !== commonDir,
     branch: head.ref?.startsWith("refs/heads/") ? head.ref.slice("refs/heads/".length) : null,
     head: head.commit,
@@ -71,7 +77,10 @@ export async function openRepository(options: {
     submodules,
     lfs,
     identity,
-    signsCommits,
+    signsCommits: isTrue(settings, "commit.gpgsign"),
+    changeSettings: settings.flatMap(({ name, value }) =>
+      CHANGE_SETTINGS.test(name) ? ["-c", value === null ? name : `${name}=${value}`] : [],
+    ),
     version: version.ok ? version.value.replace(/^git version /, "") : "unknown",
   });
 }
@@ -115,12 +124,7 @@ async function locate(git: Git, path: string): Promise<Outcome<Location>> {
   if (!(await exists(path))) {
     return failed(fault("git", `${path} does not exist`, "give the folder of a git repository with --path"));
   }
-  const flags = ["--is-bare-repository", "--is-inside-git-dir", "--is-shallow-repository", "--show-object-format"];
-  const [kind, gitDir, commonDir, topLevel] = await Promise.all(
-    [flags, ["--absolute-git-dir"], ["--git-common-dir"], ["--show-toplevel"]].map((args) =>
-      gitLine(git, { directory: path, args: ["rev-parse", ...args] }),
-    ),
-  );
+  const [kind, gitDir, commonDir, topLevel] = await askWhere(git, path);
   if (!kind?.ok || !gitDir?.ok || !commonDir?.ok) return failed(notARepository(path, kind));
   const [bare, inside, shallow, objectFormat = "sha1"] = kind.value.split("\n");
   if (bare === "true") {
@@ -148,6 +152,19 @@ async function locate(git: Git, path: string): Promise<Outcome<Location>> {
     objectFormat,
     shallow: shallow === "true",
   });
+}
+
+/** What kind it is, and its three folders. */
+async function askWhere(git: Git, path: string): Promise<readonly Outcome<string>[]> {
+  const ask = (args: readonly string[]) => gitLine(git, { directory: path, args: ["rev-parse", ...args] });
+  const flags = ["--is-bare-repository", "--is-inside-git-dir", "--is-shallow-repository", "--show-object-format"];
+  const folders = ["--absolute-git-dir", "--git-common-dir", "--show-toplevel"];
+  const together = await ask([...flags, ...folders]);
+  const lines = together.ok ? together.value.split("\n") : [];
+  if (lines.length === flags.length + folders.length)
+    return [lines.slice(0, flags.length).join("\n"), ...lines.slice(flags.length)].map(fine);
+  // One of them has no answer, or a folder's name has more than one line: then each is asked for by itself.
+  return Promise.all([ask(flags), ...folders.map((folder) => ask([folder]))]);
 }
 
 function notARepository(path: string, answer: Outcome<string> | undefined): ReturnType<typeof fault> {
@@ -179,9 +196,30 @@ async function readIdentity(git: Git, directory: string): Promise<Identity | nul
   return { name: match[1] ?? "", email: match[2] ?? "" };
 }
 
-async function readFlag(git: Git, directory: string, name: string): Promise<boolean> {
-  const answer = await runGit(git, { directory, args: ["config", "--type=bool", name] });
-  return answer.stdout.toString("utf8").trim() === "true";
+interface Setting {
+  /** In lower case, as git gives it. */
+  readonly name: string;
+  /** Null for a name that stands alone, which means true. */
+  readonly value: string | null;
+}
+
+const CHANGE_SETTINGS = /^core\.(filemode|symlinks|ignorecase|precomposeunicode|trustctime|checkstat)$/;
+const ASKED = "^(commit\\.gpgsign|core\\.(bare|filemode|symlinks|ignorecase|precomposeunicode|trustctime|checkstat))$";
+
+async function readSettings(git: Git, directory: string): Promise<readonly Setting[]> {
+  const answer = await runGit(git, { directory, args: ["config", "-z", "--get-regexp", ASKED] });
+  return splitNul(answer.stdout).map((entry) => {
+    const [name = "", ...value] = entry.toString("utf8").split("\n");
+    return { name, value: value.length === 0 ? null : value.join("\n") };
+  });
+}
+
+/** Git's own idea of a switch; the last word counts. */
+function isTrue(settings: readonly Setting[], name: string): boolean {
+  const setting = settings.findLast((entry) => entry.name === name);
+  if (setting === undefined) return false;
+  const { value } = setting;
+  return value === null || /^(true|yes|on)$/i.test(value) || (/^[+-]?\d+$/.test(value) && Number(value) !== 0);
 }
 
 /** Large files live outside git; only their pointers pass through our hands. */

@@ -33,9 +33,11 @@ export async function restoreLane(
     await mkdir(dirname(place.marker), { recursive: true });
     await writeFile(place.marker, present === null ? MADE : RESTORING);
     forgetLane(workshop, place);
+    // Files that have to go are found through the shadow index.
+    const sweep = present !== null && present.snapshot !== null;
     const steps = [
       () => checkOut(workshop, place, to.head),
-      () => writeFiles(workshop, place, { head: to.head, snapshot: wanted.value }),
+      () => writeFiles(workshop, place, { head: to.head, snapshot: wanted.value, sweep }),
       () => removeOthers(workshop, place, present),
       () => writeIndex(workshop, place, wanted.value),
     ];
@@ -88,8 +90,10 @@ async function resetToCommit(workshop: Workshop, place: Place, head: string): Pr
 async function writeFiles(
   workshop: Workshop,
   place: Place,
-  target: { readonly head: string; readonly snapshot: StoredSnapshot | null },
+  target: { readonly head: string; readonly snapshot: StoredSnapshot | null; readonly sweep: boolean },
 ): Promise<Outcome<null>> {
+  // Whoever looks at the lane next starts from the worktree's own index again.
+  if (target.snapshot === null && !target.sweep) return fine(null);
   const seeded = await seedIndex(workshop, place, target.head);
   if (!seeded.ok || target.snapshot === null) return seeded.ok ? fine(null) : seeded;
   const runner = workshop.repository.git;

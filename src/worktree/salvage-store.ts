@@ -30,20 +30,24 @@ export interface SalvageContent {
 /** A longer patch is for a file or a branch, not for a screen. */
 const MAX_PATCH_BYTES = 8 * 1024 * 1024;
 
-/** All that is kept, oldest first. */
+/** All that is kept, oldest first. As everywhere, a session may be named by the beginning or the end of its id. */
 export async function listSalvage(shadow: Shadow, session: string | null): Promise<Outcome<readonly SalvageEntry[]>> {
-  const pattern = session === null ? "refs/salvage" : `refs/salvage/${session}`;
   const format = "--format=%(refname:lstrip=2)%09%(committerdate:unix)%09%(contents:subject)";
-  const args = ["for-each-ref", "--sort=committerdate", format, pattern];
+  const args = ["for-each-ref", "--sort=committerdate", format, "refs/salvage"];
   const listed = await gitLine(shadow.repository.git, shadowCall(shadow, { objects: "both", args }));
   if (!listed.ok) return listed;
   return fine(
     listed.value.split("\n").flatMap((line) => {
       const [name = "", seconds = "0", ...text] = line.split("\t");
       const note = readNote(text.join("\t"));
-      return note === null ? [] : [{ ...note, name, at: Number(seconds) * 1000 }];
+      const isMeant = note !== null && (session === null || isPartOf(note.session, session));
+      return isMeant ? [{ ...note, name, at: Number(seconds) * 1000 }] : [];
     }),
   );
+}
+
+function isPartOf(id: string, text: string): boolean {
+  return id === text || (text.length > 3 && (id.startsWith(text) || id.endsWith(text)));
 }
 
 /** What is in one of them. */

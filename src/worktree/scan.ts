@@ -31,15 +31,17 @@ export async function scanLane(
   const { head, keep } = options;
   const memory = await recall(workshop, place, head);
   if (!memory.ok) return memory;
-  const updated = await updateIndex(workshop, place, { memory: memory.value, keep });
-  if (!updated.ok) return updated;
-  const [tree, staged, operation] = await Promise.all([
-    writeFilesTree(workshop, place, memory.value),
+  const [updated, staged, operation] = await Promise.all([
+    updateIndex(workshop, place, { memory: memory.value, keep }),
     lookAtIndex(workshop, place, memory.value),
     readOperation(place.gitDir),
   ]);
-  if (!tree.ok) return tree;
+  if (!updated.ok) return updated;
   if (!staged.ok) return staged;
+  // An untouched copy of an index in which nothing is staged is the commit.
+  if (memory.value.copied && staged.value.entries.length === 0) memory.value.filesTree = memory.value.headTree;
+  const tree = await writeFilesTree(workshop, place, memory.value);
+  if (!tree.ok) return tree;
   if (tree.value === memory.value.headTree && staged.value.entries.length === 0 && operation === null) {
     return fine({ head, snapshot: null });
   }
@@ -72,15 +74,18 @@ async function recall(workshop: Workshop, place: Place, head: string): Promise<O
     head,
     headTree: seeded.value,
     filesTree: null,
+    copied: true,
     indexSignature: "",
     // After a checkout nearly all files are as young as the index. A commit leaves only a few such.
     unsettledSecond: known === undefined ? await secondOf(place.shadowIndex) : null,
     staged: { entries: [], blobs: [] },
     kept: new Set(),
+    unstored: [],
     reported: known?.reported ?? new Set(),
     last: known?.last ?? null,
   };
   for (const path of known?.kept ?? []) memory.kept.add(path);
+  if (memory.kept.size > 0) memory.copied = false;
   await storeKept(workshop, place, [...memory.kept]);
   workshop.memories.set(place.lane, memory);
   return fine(memory);
@@ -133,12 +138,13 @@ async function updateIndex(
   const listed = await listChanges(workshop, place);
   if (!listed.ok) return listed;
   const { changed, unstored } = sortOut(splitNul(listed.value), place, workshop.maxUntrackedBytes);
+  memory.unstored = unstored.map(({ path }) => path);
   for (const problem of unstored) report(workshop, place, { memory, problem });
   const kept = keep.length === 0 ? [] : await findKept(workshop, place, keep);
   const fresh = kept.filter((path) => !memory.kept.has(path));
   for (const path of fresh) memory.kept.add(path);
   const paths = [...changed, ...fresh.map((path) => Buffer.from(path))];
-  if (paths.length > 0) memory.filesTree = null;
+  if (paths.length > 0) Object.assign(memory, { filesTree: null, copied: false });
   const stored = paths.length === 0 ? fine(null) : await store(workshop, place, paths);
   if (stored.ok && memory.unsettledSecond !== null) await settleIndex(workshop, place, memory);
   return stored;
@@ -149,6 +155,7 @@ async function updateIndex(
  * index is written in a later second, it can. Changing the index's version makes git write it.
  */
 async function settleIndex(workshop: Workshop, place: Place, memory: LaneMemory): Promise<void> {
+  if (workshop.now() < ((memory.unsettledSecond ?? 0) + 1) * 1000) return;
   if ((await secondOf(place.shadowIndex)) === memory.unsettledSecond) {
     const version = (await indexVersion(place.shadowIndex)) === 4 ? "2" : "4";
     const args = ["update-index", "--index-version", version];
@@ -216,12 +223,9 @@ function report(
   );
 }
 
-/** Paths that snapshots cannot hold, for whoever is about to remove the worktree. */
-export async function unstoredPaths(workshop: Workshop, place: Place): Promise<Outcome<readonly string[]>> {
-  const listed = await git(workshop.repository.git, listing(workshop, place, ["-t", "-o"]));
-  return listed.ok
-    ? fine(sortOut(splitNul(listed.value), place, workshop.maxUntrackedBytes).unstored.map((entry) => entry.path))
-    : listed;
+/** Paths that snapshots cannot hold, as the last look found them, for whoever is about to remove the worktree. */
+export function unstoredPaths(workshop: Workshop, place: Place): readonly string[] {
+  return workshop.memories.get(place.lane)?.unstored ?? [];
 }
 
 /** Files under declared paths: ignored ones too. A pattern is looked up among the ignored files. */

@@ -18,8 +18,6 @@ import type { Repository } from "./repository.ts";
 export interface Shadow {
   readonly repository: Repository;
   readonly directory: string;
-  /** Settings of the user's repository that decide what counts as a change. */
-  readonly settings: readonly string[];
 }
 
 const RAW_ATTRIBUTES = "* -text -eol -crlf -filter -ident -working-tree-encoding\n";
@@ -35,12 +33,9 @@ const CONFIG = [
   ["core.bare", "false"],
 ] as const;
 
-const COPIED = "^core\\.(filemode|symlinks|ignorecase|precomposeunicode|trustctime|checkstat)$";
-
 /** Makes the shadow repository where there is none yet. Two processes may do so at once. */
 export async function openShadow(repository: Repository, directory: string): Promise<Outcome<Shadow>> {
-  const settings = await copiedSettings(repository);
-  const shadow: Shadow = { repository, directory, settings };
+  const shadow: Shadow = { repository, directory };
   if (await exists(join(directory, "prodigy-ready"))) return fine(shadow);
   const made = await git(repository.git, {
     directory: repository.topLevel,
@@ -70,7 +65,7 @@ export function shadowCall(
   return {
     ...call,
     directory: worktree ?? shadow.directory,
-    args: ["--git-dir", shadow.directory, ...place, ...shadow.settings, ...call.args],
+    args: ["--git-dir", shadow.directory, ...place, ...shadow.repository.changeSettings, ...call.args],
     env: {
       ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
       ...(objects === "both" ? { GIT_ALTERNATE_OBJECT_DIRECTORIES: join(shadow.repository.commonDir, "objects") } : {}),
@@ -146,22 +141,6 @@ export async function storeBlob(shadow: Shadow, bytes: Buffer): Promise<Outcome<
     shadow.repository.git,
     shadowCall(shadow, { objects: "own", args: ["hash-object", "-w", "--stdin", "--no-filters"], stdin: bytes }),
   );
-}
-
-async function copiedSettings(repository: Repository): Promise<readonly string[]> {
-  const answer = await git(repository.git, {
-    directory: repository.topLevel,
-    args: ["config", "-z", "--get-regexp", COPIED],
-  });
-  if (!answer.ok) return [];
-  const entries = answer.value
-    .toString("utf8")
-    .split("\0")
-    .filter((entry) => entry !== "");
-  return entries.flatMap((entry) => {
-    const [name = "", ...value] = entry.split("\n");
-    return ["-c", value.length === 0 ? name : `${name}=${value.join("\n")}`];
-  });
 }
 
 /** The bytes that tell one content of an index from another, without reading the whole file. */

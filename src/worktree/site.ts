@@ -2,13 +2,14 @@
  * Makes sure that a lane's worktree is there. It may be missing, half made by a process that died, or damaged by an
  * agent; whatever of it can be used is used.
  */
-import { mkdir, readdir, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Outcome } from "../cook/ports.ts";
 import { withAdminLock } from "./admin-lock.ts";
 import { failed, fault, fileFault, fine } from "./faults.ts";
-import { git, runGit } from "./git.ts";
+import { git } from "./git.ts";
 import { exists, isMissing, readText } from "./head.ts";
 import type { Place, Site, Workshop } from "./workshop.ts";
 
@@ -39,8 +40,7 @@ export async function findGitDir(workshop: Workshop, site: Site): Promise<string
   const pointer = resolve(site.directory, link);
   if (dirname(dirname(pointer)) !== workshop.repository.commonDir) return null;
   const back = (await readText(join(pointer, "gitdir")))?.trim();
-  if (back === undefined || (await realPathOf(dirname(resolve(pointer, back)))) !== (await realPathOf(site.directory)))
-    return null;
+  if (back === undefined || realPathOf(dirname(resolve(pointer, back))) !== realPathOf(site.directory)) return null;
   return (await exists(join(pointer, "HEAD"))) ? pointer : null;
 }
 
@@ -104,10 +104,9 @@ async function add(
   const call = { directory: workshop.repository.commonDir };
   if (site.branchRef === null) return git(runner, { ...call, args: [...start, "--detach", at.directory, at.head] });
   const branch = site.branchRef.slice("refs/heads/".length);
-  const known = await runGit(runner, { ...call, args: ["rev-parse", "-q", "--verify", site.branchRef] });
-  const args =
-    known.code === 0 ? [...start, at.directory, branch] : [...start, "--no-track", "-b", branch, at.directory, at.head];
-  return git(runner, { ...call, args });
+  const fresh = await git(runner, { ...call, args: [...start, "--no-track", "-b", branch, at.directory, at.head] });
+  if (fresh.ok || !/a branch named .+ already exists/s.test(fresh.fault.message)) return fresh;
+  return git(runner, { ...call, args: [...start, at.directory, branch] });
 }
 
 /** Says in git's own place and in ours whose the worktree is. */
@@ -125,10 +124,10 @@ export async function findEntry(
   site: { readonly directory: string },
 ): Promise<string | null> {
   const entries = join(workshop.repository.commonDir, "worktrees");
-  const wanted = await realPathOf(site.directory);
+  const wanted = realPathOf(site.directory);
   for (const name of await namesIn(entries)) {
     const back = (await readText(join(entries, name, "gitdir")).catch(() => null))?.trim();
-    if (back !== undefined && (await realPathOf(dirname(resolve(join(entries, name), back)))) === wanted)
+    if (back !== undefined && realPathOf(dirname(resolve(join(entries, name), back))) === wanted)
       return join(entries, name);
   }
   return null;
@@ -186,12 +185,12 @@ async function removeIfEmpty(directory: string): Promise<boolean> {
 }
 
 /** The real path of what may not be there any more: its folder's, then. */
-async function realPathOf(path: string): Promise<string> {
+function realPathOf(path: string): string {
   try {
-    return await realpath(path);
+    return realpathSync.native(path);
   } catch {
     const parent = dirname(path);
-    return parent === path ? path : join(await realPathOf(parent), basename(path));
+    return parent === path ? path : join(realPathOf(parent), basename(path));
   }
 }
 

@@ -27,6 +27,8 @@ export interface TreesOptions {
   readonly branch: string;
   /** Untracked files above this size are reported and not stored. @default 100 MiB */
   readonly maxUntrackedBytes?: number;
+  /** Milliseconds since the epoch. @default always late: what waits for the next second is tried each time */
+  readonly now?: () => number;
   /** Hears of what a person should know and the engine cannot act on. */
   readonly warn: (lane: LaneId | null, message: string) => void;
 }
@@ -75,6 +77,7 @@ export async function openWorkshop(options: TreesOptions): Promise<Outcome<Works
     paths: sessionPaths(root, key, session),
     places: placesOf(shadowDirectory, trashDirectory(root)),
     maxUntrackedBytes: options.maxUntrackedBytes ?? MAX_UNTRACKED_BYTES,
+    now: options.now ?? (() => Number.POSITIVE_INFINITY),
     warn: options.warn,
     memories: new Map(),
     deletions: new Set(),

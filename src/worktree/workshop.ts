@@ -15,6 +15,8 @@ export interface Workshop {
   readonly paths: SessionPaths;
   readonly places: Places;
   readonly maxUntrackedBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly warn: (lane: LaneId | null, message: string) => void;
   /** What is known of each lane's files. Losing it costs time and nothing else. */
   readonly memories: Map<LaneId, LaneMemory>;
@@ -29,12 +31,16 @@ export interface LaneMemory {
   headTree: string;
   /** The tree of all files; null while it has to be computed. */
   filesTree: string | null;
+  /** Whether the shadow index still is as it was copied from the worktree's own. */
+  copied: boolean;
   indexSignature: string;
   /** The second in which the shadow index was written, while files of that second still have to be read each time. */
   unsettledSecond: number | null;
   staged: Staged;
   /** Ignored files that are stored all the same. */
   readonly kept: Set<string>;
+  /** Paths that the last look found and snapshots cannot hold. */
+  unstored: readonly string[];
   /** Paths that were reported already. */
   readonly reported: Set<string>;
   last: { readonly key: string; readonly snapshot: string } | null;

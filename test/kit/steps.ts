@@ -1,5 +1,17 @@
 /** Workflows for tests of the engine, written in a few words. */
-import type { Action, AgentSettings, Step, Workflow } from "../../src/workflow/model.ts";
+import type {
+  Action,
+  AgentSettings,
+  Capture,
+  FailurePolicy,
+  ForeachAction,
+  GoalSeekAction,
+  Json,
+  RetryPolicy,
+  Step,
+  Validation,
+  Workflow,
+} from "../../src/workflow/model.ts";
 
 const NOWHERE = { file: "test.yml", line: 1, column: 1, text: "" };
 export const NO_SETTINGS: AgentSettings = {
@@ -58,6 +70,98 @@ export function workflow(steps: readonly Step[], rest: Partial<Workflow> = {}): 
     parameters: [],
     agent: NO_SETTINGS,
     settings: { allowPathsOutside: [] },
+    ...rest,
+  };
+}
+
+export function handle(
+  steps: readonly Step[],
+  rest: Partial<FailurePolicy & { kind: "handle" }> = {},
+): FailurePolicy & { kind: "handle" } {
+  return {
+    kind: "handle",
+    steps,
+    rounds: 1,
+    after: "rerun",
+    failWorkflow: true,
+    handlerFailureFatal: false,
+    timeoutMs: null,
+    ...rest,
+  };
+}
+
+export function foreach(
+  items: readonly Json[],
+  steps: readonly Step[],
+  { rest = {}, ...action }: Partial<ForeachAction> & { readonly rest?: Partial<Step> } = {},
+): Step {
+  return step(
+    {
+      kind: "foreach",
+      input: { kind: "list", items },
+      steps,
+      parallel: 1,
+      shared: false,
+      continueOnError: false,
+      maxItems: null,
+      ...action,
+    },
+    rest,
+  );
+}
+
+export function goalSeek(score: Step, steps: readonly Step[], rest: Partial<GoalSeekAction> = {}): Step {
+  return step({
+    kind: "goal_seek",
+    goal: "done",
+    steps,
+    score,
+    threshold: 80,
+    maxAttempts: 2,
+    timeoutMs: null,
+    failOnIncomplete: true,
+    ...rest,
+  });
+}
+
+export function group(steps: readonly Step[], rest: Partial<Step> = {}): Step {
+  return step({ kind: "group", steps }, rest);
+}
+
+export function retry(attempts: number, rest: Partial<RetryPolicy> = {}): RetryPolicy {
+  return {
+    attempts,
+    backoff: { kind: "fixed" },
+    initialDelayMs: 10,
+    maxDelayMs: 1_000_000,
+    jitterFactor: 0,
+    retryOn: [],
+    budgetMs: null,
+    onExhausted: { kind: "stop" },
+    ...rest,
+  };
+}
+
+export function validation(steps: readonly Step[], rest: Partial<Validation> = {}): Validation {
+  return {
+    steps,
+    resultFile: null,
+    threshold: 100,
+    format: "exit_code",
+    expectedSchema: null,
+    timeoutMs: null,
+    onIncomplete: null,
+    at: NOWHERE,
+    ...rest,
+  };
+}
+
+export function capture(name: string, rest: Partial<Capture> = {}): Capture {
+  return {
+    name,
+    format: "string",
+    source: "stdout",
+    streams: { stdout: true, stderr: false, exitCode: false, success: false, duration: false },
     ...rest,
   };
 }

@@ -12,11 +12,13 @@ import type {
   LaneId,
   Recorded,
   TreeState,
+  Usage,
 } from "../../src/cook/decision/event.ts";
 import { MAIN, type Session } from "../../src/cook/decision/state.ts";
+import { fault } from "../../src/cook/decision/fault.ts";
 import { drive } from "../../src/cook/orchestrator.ts";
 import { createPerformer } from "../../src/cook/execution/perform.ts";
-import type { AgentResult, CommandResult, Ports, TreesPort } from "../../src/cook/ports.ts";
+import type { AgentResult, CommandResult, CommandRun, Ports, TreesPort } from "../../src/cook/ports.ts";
 import type { Workflow } from "../../src/workflow/model.ts";
 
 export class Crash extends Error {}
@@ -57,13 +59,17 @@ export class World {
   readonly agentSessions = new Map<string, number>();
   /** What was executed, in order: the script line and how often. */
   readonly executed = new Map<string, number>();
-  /** Counters that scripts use; they live outside of every worktree, as a service would. */
-  readonly counters = new Map<string, number>();
   now = 1_000_000;
   effects = 0;
   /** Whether agents forget their sessions when the process dies. */
   forgetful = false;
   answer: "yes" | "no" | "nobody" = "yes";
+  /** What the logs tell of an agent that died. */
+  logged: Usage | null = null;
+  /** Whether delays last until somebody ends them; otherwise they are over at once. */
+  waits = false;
+  /** Asked before a worktree is made or looked at: a promise holds it up, false makes it fail. */
+  door: (lane: LaneId) => Promise<boolean> = () => Promise.resolve(true);
   #left = Number.POSITIVE_INFINITY;
   #dead = false;
   #ids = 0;
@@ -142,19 +148,20 @@ export class World {
     return {
       clock: {
         now: () => this.now,
-        sleep: async (ms) => {
+        sleep: async (ms, signal) => {
           await Promise.resolve();
-          this.now += ms;
+          if (!this.waits) this.now += ms;
+          else if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
         },
       },
       random: { uuid: () => `id-${String(++this.#ids)}`, unit: () => 0.5 },
       journal: { append: (events, options) => this.#append(events, options) },
       inbox: { next: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(null))) },
       trees: this.#treesPort(),
-      commands: { run: (run, signal) => this.#runScript(run.lane, run.script, run.env, signal) },
+      commands: { run: (run, signal) => this.#runScript(run, signal) },
       agents: {
         canResume: () => true,
-        usageFromLog: () => Promise.resolve(null),
+        usageFromLog: () => Promise.resolve(this.logged),
         run: (run, signal) => this.#runAgent(run.lane, run.prompt, run, signal),
       },
       files: {
@@ -227,6 +234,7 @@ export class World {
   #treesPort(): TreesPort {
     return {
       prepare: async ({ lane, tree, mode, reason }) => {
+        if (!(await this.door(lane))) return { ok: false, fault: fault("git", `no worktree for ${lane}`) };
         const found = await this.#effect(() => this.trees.get(lane) ?? null);
         if (found === null) {
           await this.#effect(() => this.trees.set(lane, { head: tree.head, files: new Map(this.#filesOf(tree)) }));
@@ -350,21 +358,20 @@ export class World {
 
   /**
    * Scripts have one command a line: `write PATH TEXT`, `append PATH TEXT`, `delete PATH`, `commit MESSAGE`, `say TEXT`, `fail CODE`,
-   * `need PATH` (fails unless the file is there), `failing NAME N` (fails the first N times it is reached).
+   * `need PATH` (fails unless the file is there), `take MS` (time goes by), `once NAME` (fails the first time, whatever
+   * becomes of the files).
    */
-  async #runScript(
-    lane: LaneId,
-    script: string,
-    env: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<CommandResult> {
+  async #runScript({ lane, script, env, timeoutMs }: CommandRun, signal: AbortSignal): Promise<CommandResult> {
     const output: string[] = [];
+    const end = this.now + (timeoutMs ?? Number.POSITIVE_INFINITY);
     let exitCode = 0;
     for (const line of script.trim().split("\n")) {
       if (signal.aborted) return result(null, output.join("\n"), "stopped");
+      if (this.now > end) return result(null, output.join("\n"), "timeout");
       exitCode = await this.#effect(() => this.#line(lane, line.trim(), output, env));
       if (exitCode !== 0) break;
     }
+    if (this.now > end) return result(null, output.join("\n"), "timeout");
     return result(exitCode, output.join("\n"), "exited");
   }
 
@@ -393,21 +400,32 @@ export class World {
     }
     const output: string[] = [];
     let exitCode = 0;
+    let cut: Fault["kind"] | null = null;
     for (
       let at = run.resume ? (this.agentSessions.get(run.sessionId) ?? 0) : 0;
-      at < lines.length && exitCode === 0;
+      at < lines.length && exitCode === 0 && cut === null;
       at++
     ) {
       if (signal.aborted) break;
       exitCode = await this.#effect(() => {
         this.agentSessions.set(run.sessionId, at + 1);
+        cut = this.#cutOff((lines[at] ?? "").trim());
         return this.#line(lane, (lines[at] ?? "").trim(), output, {});
       });
     }
+    if (cut !== null) exitCode = 1;
     const failed: Fault | null =
       exitCode === 0
         ? null
-        : { kind: "agent", message: "the agent failed", exitCode, lastLines: [], help: null, at: null, logs: [] };
+        : {
+            kind: cut ?? "agent",
+            message: "the agent failed",
+            exitCode,
+            lastLines: [],
+            help: null,
+            at: null,
+            logs: [],
+          };
     return {
       ended: signal.aborted ? "stopped" : "exited",
       ok: exitCode === 0,
@@ -421,6 +439,13 @@ export class World {
       denied: [],
       couldNotResume: false,
     };
+  }
+
+  /** Agents also know `cut KIND ...`: the first time that very line ends the session with such a fault. */
+  #cutOff(line: string): Fault["kind"] | null {
+    if (!line.startsWith("cut ") || this.executed.has(line)) return null;
+    const kind = line.split(" ")[1];
+    return kind === "limit" || kind === "overloaded" ? kind : "agent";
   }
 
   #line(lane: LaneId, line: string, output: string[], _env: Readonly<Record<string, string>>): number {
@@ -448,6 +473,11 @@ export class World {
         return tree.files.has(name) ? 0 : 1;
       case "fail":
         return Number(name);
+      case "take":
+        this.now += Number(name);
+        return 0;
+      case "once":
+        return this.executed.get(line) === 1 ? 1 : 0;
       default:
         return 0;
     }
@@ -485,6 +515,8 @@ export interface Going {
   readonly autoLand?: boolean;
   readonly observe?: (event: Recorded, session: Session) => void;
   readonly stop?: AbortSignal;
+  /** The workflow is not the one of the journal: `resume --force`. */
+  readonly force?: boolean;
 }
 
 /** One worker: starts the session, or goes on with it, until it settles or dies. */
@@ -511,6 +543,7 @@ export function work(world: World, workflow: Workflow, going: Going = {}): Promi
       versions: { prodigy: "0", node: "0", git: "0" },
     },
   };
+  const changed: EventBody = { type: "workflow-changed", workflow };
   const opened: EventBody = {
     type: "session-opened",
     worker: { pid: 1, startedAt: "", host: "" },
@@ -520,7 +553,7 @@ export function work(world: World, workflow: Workflow, going: Going = {}): Promi
     ports,
     performer: createPerformer({ ports, live: { line: () => undefined, activity: () => undefined } }),
     history,
-    opening: history.length === 0 ? [started, opened] : [opened],
+    opening: [...(history.length === 0 ? [started] : going.force === true ? [changed] : []), opened],
     observe: going.observe ?? (() => undefined),
     stop: going.stop ?? new AbortController().signal,
   });

@@ -232,19 +232,23 @@ test("a session that is not there cannot be continued", async () => {
   expect(result).toMatchObject({ ok: false, couldNotResume: true });
 });
 
-test("an unknown command is stopped, with the names that are near", async () => {
+test("an unknown command is not started, with the names that are near", async () => {
   const it = await rig(await scenario("plain"));
   await mkdir(join(it.place.repo, ".claude", "commands", "ns"), { recursive: true });
   await writeFile(join(it.place.repo, ".claude", "commands", "prodigy-review.md"), "Review $ARGUMENTS\n");
   await writeFile(join(it.place.repo, ".claude", "commands", "ns", "deep.md"), "Deep $ARGUMENTS\n");
   const unknown = await it.run("/prodigy-reveiw a b");
-  expect(unknown).toMatchObject({ ended: "exited", ok: false, fault: { kind: "agent" } });
+  expect(unknown).toMatchObject({ ended: "not-started", ok: false, fault: { kind: "agent" } });
+  expect(it.fake.asks()).toEqual([]);
   expect(unknown.fault?.message).toBe(
-    "The agent claude was stopped: it knows no command /prodigy-reveiw, and would take the prompt for plain text.",
+    "The agent claude was not started: it knows no command /prodigy-reveiw, and would take the prompt for plain text.",
   );
   expect(unknown.fault?.help).toContain("Did you mean /prodigy-review?");
   expect(await it.run("/prodigy-review a b")).toMatchObject({ ok: true });
   expect(await it.run("/ns:deep a b")).toMatchObject({ ok: true });
+  // Its own commands, also by their second names.
+  expect(await it.run("/code-review")).toMatchObject({ ok: true });
+  expect(await it.run("/review")).toMatchObject({ ok: true });
   expect(await it.run("/path/to/file is broken")).toMatchObject({ ok: true });
 });
 

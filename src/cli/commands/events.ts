@@ -1,4 +1,4 @@
-import { followEvents, listSessions, readEvents, type Recorded } from "../../index.ts";
+import { followEvents, listSessions, readEvents, readSession, type Recorded } from "../../index.ts";
 import { EXIT_CODES } from "../exit-code.ts";
 import { cut, moment, printable, table } from "../render/format.ts";
 import { printJson, printJsonLine } from "../render/json.ts";
@@ -53,21 +53,30 @@ export const show: Run = async (invocation) => {
   return EXIT_CODES.done;
 };
 
-/** `prodigy events follow ID`: until the session is settled, or somebody stops it. */
+/** `prodigy events follow ID`: until nobody works on the session any more, or somebody stops it. */
 export const follow: Run = async (invocation) => {
   const { shell, args, values } = invocation;
   const [session = ""] = args;
   const types = values.list("type");
   const where = { env: shell.env, path: repositoryPath(invocation), session };
+  const detail = await readSession(where);
+  if (!detail.ok) return refuse(invocation, detail.fault);
+  const known = await readEvents(where);
+  if (!known.ok) return refuse(invocation, known.fault);
+  const lastKnown = known.value.at(-1)?.seq ?? 0;
   const ending = new AbortController();
   const signal = AbortSignal.any([shell.stop, ending.signal]);
   for await (const event of followEvents({ ...where, signal })) {
     if (!event.ok) return refuse(invocation, event.fault);
-    if (types.length === 0 || types.includes(event.value.type)) print(invocation, event.value);
-    if (event.value.type === "session-ended") ending.abort();
+    const { type, seq } = event.value;
+    if (types.length === 0 || types.includes(type)) print(invocation, event.value);
+    // What lies in the past does not end it, as long as a process goes on.
+    if (detail.value.pid === null ? seq >= lastKnown : seq > lastKnown && SETTLED.has(type)) ending.abort();
   }
   return EXIT_CODES.done;
 };
+
+const SETTLED: ReadonlySet<string> = new Set(["session-ended", "session-failed", "session-paused"]);
 
 function print({ shell, json }: Invocation, event: Recorded): void {
   if (json) printJsonLine(shell.stdout, event);

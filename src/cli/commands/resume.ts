@@ -65,7 +65,8 @@ async function chosenSession(invocation: Invocation): Promise<Outcome<string>> {
 /** The edited workflow, after its price was shown and agreed to; null where nothing that counts was edited. */
 async function editedWorkflow(invocation: Invocation, detail: SessionDetail): Promise<Workflow | null | number> {
   const { shell, values } = invocation;
-  const { workflowFile, workflow } = detail.order;
+  const { workflow } = detail;
+  const { workflowFile } = detail.state.order;
   if (workflowFile === null) {
     return refuse(invocation, inputFault("this session has no workflow file that could have been edited"));
   }
@@ -92,10 +93,10 @@ async function editedWorkflow(invocation: Invocation, detail: SessionDetail): Pr
 }
 
 /** An edit changes nothing by accident; but who made it should know that it does nothing. */
-async function tellOfEdits({ shell }: Invocation, { order, id }: SessionDetail): Promise<void> {
+async function tellOfEdits({ shell }: Invocation, { id, workflow, state: { order } }: SessionDetail): Promise<void> {
   if (order.workflowFile === null) return;
   const read = await readWorkflowFile(shell, order.workflowFile);
-  if (read.kind === "good" && firstChange(order.workflow, read.workflow) === null) return;
+  if (read.kind === "good" && firstChange(workflow, read.workflow) === null) return;
   shell.stderr.write(
     `Warning: ${order.workflowFile} is not what it was when the session began; going on with the workflow of that time. To take the edited one: prodigy resume ${id} --force\n`,
   );
@@ -110,7 +111,7 @@ export function firstChange(before: Workflow, after: Workflow): number | null {
   return meaning({ ...before, steps: [] }) === meaning({ ...after, steps: [] }) ? null : length;
 }
 
-/** Where something stands in its file, and what it is called, do not count. Secrets were masked in what was stored. */
+/** Where something stands in its file, and what it is called, do not count. */
 function meaning(part: unknown): string {
   return JSON.stringify(part, (key, value: unknown) => (HOW_IT_LOOKS.has(key) ? undefined : value)) ?? "";
 }

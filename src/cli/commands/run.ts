@@ -1,14 +1,17 @@
 import { resolve } from "node:path";
-import { matchFiles, type Json, type Outcome, type Parameter, runWorkflow } from "../../index.ts";
+import { matchFiles, type Json, type Outcome, type Parameter, runWorkflow, type Workflow } from "../../index.ts";
 import { readParameters } from "../parameters.ts";
 import { refuse, watchSession } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
+import { UsageError } from "../values.ts";
 import { expandHome, inputFault, readWorkflowFile, refuseInvalid, showDiagnostics } from "../workflow-file.ts";
 
 /** `prodigy run WORKFLOW` */
 export const run: Run = async (invocation) => {
   const { shell, args, values } = invocation;
   const [file = ""] = args;
+  if (values.flag("keep-going") && values.flag("fail-fast"))
+    throw new UsageError("--keep-going and --fail-fast exclude each other");
   const read = await readWorkflowFile(shell, file);
   if (read.kind === "unreadable") return refuse(invocation, read.fault);
   if (read.kind === "invalid") return refuseInvalid(invocation, file, read.diagnostics);
@@ -19,6 +22,11 @@ export const run: Run = async (invocation) => {
   const path = repositoryPath(invocation);
   const inputs = await inputsOf(invocation, path);
   if (!inputs.ok) return refuse(invocation, inputs.fault);
+  if (inputs.value.length === 0 && needsInput(workflow, shell.env)) {
+    shell.stderr.write(
+      "Warning: the workflow uses $ARG, and no input was given with --args or --map; it stays as it is written\n",
+    );
+  }
   const dryRun = values.flag("dry-run");
   return watchSession(invocation, {
     dryRun,
@@ -40,6 +48,14 @@ export const run: Run = async (invocation) => {
       }),
   });
 };
+
+/** Whether a step has `$ARG` without a default. An agent would be paid for a prompt with a hole in it. */
+function needsInput(workflow: Workflow, env: Invocation["shell"]["env"]): boolean {
+  const names = [...workflow.environment.values, ...workflow.parameters].map(({ name }) => name);
+  return (
+    env["ARG"] === undefined && !names.includes("ARG") && /\$(?:ARG\b|\{ARG\})/.test(JSON.stringify(workflow.steps))
+  );
+}
 
 /** The folder that `--path` names, or the current one. */
 export function repositoryPath({ shell, values }: Invocation): string {

@@ -4,7 +4,7 @@ import { failureText } from "../render/failure.ts";
 import { cost, dollars, duration, moment, plural, printable, table } from "../render/format.ts";
 import { detailJson, entryJson, printJson } from "../render/json.ts";
 import { styleFor } from "../render/style.ts";
-import { pauseText } from "../render/summary.ts";
+import { pauseText, withFullLogs } from "../render/summary.ts";
 import { refuse } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
 import { UsageError } from "../values.ts";
@@ -145,7 +145,8 @@ async function removeAll(
 }
 
 function detailText({ shell }: Invocation, detail: Parameters<typeof detailJson>[0]): string {
-  const { id, pid, order, state, tally, journal, logs } = detail;
+  const { id, pid, state, tally, journal, logs } = detail;
+  const { order } = state;
   const { steps, commits, changes } = tally;
   const files = changes.added.length + changes.modified.length + changes.deleted.length;
   const status = state.status === "running" && pid === null ? "interrupted" : state.status;
@@ -174,7 +175,7 @@ function detailText({ shell }: Invocation, detail: Parameters<typeof detailJson>
   ];
   const told = [
     state.pause === null ? "" : `Paused: ${pauseText(state.pause)}\n`,
-    fault === null ? "" : failureText(fault, styleFor(shell.stdout, shell.env)),
+    fault === null ? "" : failureText(withFullLogs(fault, detail), styleFor(shell.stdout, shell.env)),
     ...tally.salvages.map((name) => `kept aside: prodigy salvage show ${name}\n`),
     status === "ended"
       ? ""

@@ -95,7 +95,9 @@ async function cleanable(
   if (!worktrees.ok) return worktrees;
   const ids = new Set(worktrees.value.map(({ session }) => session));
   if (named !== undefined) {
-    const meant = [...ids].filter((id) => id === named || (named.length > 3 && id.endsWith(named)));
+    const meant = [...ids].filter(
+      (id) => id === named || (named.length > 3 && (id.startsWith(named) || id.endsWith(named))),
+    );
     if (meant.length === 1) return { ok: true, value: meant };
     const help = "list them with: prodigy worktree list";
     return { ok: false, fault: { ...inputFault(`there is no worktree of a session ${named}`, help), kind: "file" } };

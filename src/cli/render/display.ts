@@ -58,10 +58,8 @@ export function openDisplay({ shell, verbosity, json, dryRun, raw }: DisplayOpti
         else if (verbosity >= 1)
           print({ kind: "detail", text: `${stream === "stderr" ? "! " : "| "}${printable(line)}` });
       },
-      activity: (lane, path, text) => {
-        area?.said(lane, path, text);
-        if (verbosity >= 1) print({ kind: "detail", text: `> ${printable(text)}` });
-      },
+      // What an agent does is among its lines as well; here it is only for the live area.
+      activity: (lane, path, text) => area?.said(lane, path, text),
     },
     asking: async (question, signal) => {
       area?.hide();

@@ -15,7 +15,8 @@ export function failureText(fault: Fault, style: Style): string {
     lines.push(`  ${style.bold(place)}  ${cut(printable(at.text.trim()), SHOWN_WIDTH)}`);
   }
   if (lastLines.length > 0) {
-    lines.push("  last lines:");
+    // Without a log they are no output but a list, such as the paths of a conflict.
+    if (logs.length > 0) lines.push("  last lines:");
     for (const line of lastLines.slice(-SHOWN_LINES)) lines.push(style.dim(`    ${cut(printable(line), SHOWN_WIDTH)}`));
   }
   for (const log of logs) lines.push(`  log: ${printable(log)}`);

@@ -42,7 +42,8 @@ export function entryJson({ session, repository, pid, resumable }: SessionEntry)
   };
 }
 
-export function detailJson({ id, pid, order, state, tally, journal, logs }: SessionDetail): unknown {
+export function detailJson({ id, pid, state, tally, journal, logs }: SessionDetail): unknown {
+  const { order } = state;
   const { startedAt, lastAt, ...numbers } = tally;
   return {
     session: id,

@@ -28,6 +28,7 @@ export interface LiveOptions {
 const FRAME_MS = 100;
 /** More attempts at once are counted and not shown: the area must stay small. */
 const MAX_ROWS = 8;
+/** Where the terminal does not say, or says 0. */
 const DEFAULT_COLUMNS = 80;
 
 interface Running {
@@ -40,7 +41,7 @@ export function openLiveArea({ output, style, now }: LiveOptions): LiveArea {
   const board = openBoard(now());
   const screen = openScreen(output);
   const draw = (): void =>
-    screen.draw(board.rows({ style, at: now(), columns: (output.columns ?? DEFAULT_COLUMNS) - 1 }));
+    screen.draw(board.rows({ style, at: now(), columns: (output.columns || DEFAULT_COLUMNS) - 1 }));
   const timer = setInterval(draw, FRAME_MS);
   timer.unref();
   return {
@@ -95,7 +96,7 @@ function openBoard(openedAt: number) {
       const shown = [...running.values()].slice(0, MAX_ROWS);
       const more = running.size - shown.length;
       const lines = shown.flatMap((step) => [
-        style.bold(cut(`▸ ${step.label}  ${duration(at - step.since)}`, columns)),
+        style.bold(heading(step, at, columns)),
         ...(step.said === "" ? [] : [style.dim(cut(`  ${step.said}`, columns))]),
       ]);
       if (more > 0) lines.push(style.dim(`  and ${plural(more, "more step")}`));
@@ -103,6 +104,12 @@ function openBoard(openedAt: number) {
       return lines;
     },
   };
+}
+
+/** The label gives way, not the time. */
+function heading({ label, since }: Running, at: number, columns: number): string {
+  const time = duration(at - since);
+  return `▸ ${cut(label, columns - time.length - 4)}  ${time}`;
 }
 
 /** Knows what is drawn, and writes only what is different now. */

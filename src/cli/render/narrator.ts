@@ -17,7 +17,7 @@ export interface Narrator {
 }
 
 export function openNarrator(verbosity: number): Narrator {
-  const memory: Memory = { order: null, resumed: false, input: -1, pass: -1, step: "" };
+  const memory: Memory = { order: null, resumed: false, input: -1, pass: -1, step: "", failure: "" };
   return {
     replay: (event) => {
       memory.resumed = true;
@@ -38,6 +38,8 @@ interface Memory {
   input: number;
   pass: number;
   step: string;
+  /** The last failure that was told: a step that ends with it says nothing new. */
+  failure: string;
 }
 
 function learn(memory: Memory, event: Recorded): void {
@@ -65,13 +67,13 @@ function tellOf(memory: Memory, event: Recorded): readonly Line[] {
     case "attempt-started":
       return attemptStarted(memory, event);
     case "attempt-ended":
-      return event.result.ok ? [] : [bad(`failed after ${duration(event.result.durationMs)}: ${faultText(event)}`)];
+      return event.result.ok ? [] : [failedAttempt(memory, event)];
     case "items-planned":
       return [...arrive(memory, event, stepLabel(memory, event.path)), detail(plural(event.items.length, "item"))];
     case "validated":
       return [detail(`validation: ${event.result.problem ?? `${String(event.result.completion)} % complete`}`)];
     case "step-ended":
-      return [...arrive(memory, event, event.label), ...stepEnded(event)];
+      return [...arrive(memory, event, event.label), ...stepEnded(memory, event)];
     case "lane-conflicted":
       return [bad(`conflicts in ${event.paths.join(", ")}`)];
     case "lane-failed":
@@ -182,8 +184,8 @@ function tellEnd(event: Recorded): readonly Line[] {
   }
 }
 
-function stepEnded(event: Recorded & { type: "step-ended" }): readonly Line[] {
-  const { status, durationMs } = event.outcome;
+function stepEnded(memory: Memory, event: Recorded & { type: "step-ended" }): readonly Line[] {
+  const { status, durationMs, fault } = event.outcome;
   if (!isTopLevel(event.path)) return [];
   switch (status) {
     case "ok":
@@ -195,7 +197,7 @@ function stepEnded(event: Recorded & { type: "step-ended" }): readonly Line[] {
     case "tolerated":
       return [bad("failed and is tolerated; the run goes on")];
     case "failed":
-      return [];
+      return fault === null || fault.message === memory.failure ? [] : [bad(fault.message)];
   }
 }
 
@@ -226,8 +228,9 @@ const ROLES: Readonly<Record<string, string>> = {
   exit: "on exit code",
 };
 
-function faultText({ result }: Recorded & { type: "attempt-ended" }): string {
-  return result.fault?.message ?? `exit code ${String(result.exitCode)}`;
+function failedAttempt(memory: Memory, { result }: Recorded & { type: "attempt-ended" }): Line {
+  memory.failure = result.fault?.message ?? `exit code ${String(result.exitCode)}`;
+  return bad(`failed after ${duration(result.durationMs)}: ${memory.failure}`);
 }
 
 function salvaged(name: string | null): readonly Line[] {

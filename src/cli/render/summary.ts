@@ -24,9 +24,9 @@ export function summaryOf(result: RunResult, style: Style): Summary {
 
 function ended(result: RunResult, style: Style): Summary {
   const files = changedFiles(result);
-  const head = `Session complete: ${String(result.iterations)} iterations, ${String(files)} files changed\n`;
+  const head = `Session complete: ${String(result.iterations)} iterations, ${String(files)} files changed`;
   const problems = result.failedInputs > 0 ? failedInputs(result, style) : "";
-  return { out: style.bold(head) + facts(result), err: problems + landingProblem(result, style) };
+  return { out: `${style.bold(head)}\n${facts(result)}`, err: problems + landingProblem(result, style) };
 }
 
 /** One line a fact; nothing is left out because it is unknown. */
@@ -101,7 +101,7 @@ function failed(result: RunResult, style: Style): string {
 }
 
 /** Events name logs relative to the storage root, which people do not know by heart. */
-function withFullLogs(fault: Fault, { logs }: RunResult): Fault {
+export function withFullLogs(fault: Fault, { logs }: Pick<RunResult, "logs">): Fault {
   const root = logs.slice(0, Math.max(0, logs.lastIndexOf("/logs/")));
   return { ...fault, logs: fault.logs.map((log) => (log.startsWith("logs/") ? `${root}/${log}` : log)) };
 }
@@ -145,7 +145,9 @@ function landingProblem(result: RunResult, style: Style): string {
   if (landing === "declined") return `Not merged, as you wished. To merge later: prodigy worktree merge ${session}\n`;
   if (landing !== "not-landed") return "";
   const why = fault === null ? "nobody was there to be asked\n" : failureText(withFullLogs(fault, result), style);
-  return `${style.bold(`Not merged into ${target ?? "a branch"}:`)} ${why}merge with: prodigy worktree merge ${session}\n        or: prodigy resume ${session} -y\n`;
+  // From a detached HEAD there is no branch to merge into, and the fault says what to do instead.
+  if (target === null) return `${style.bold("Not merged:")} ${why}`;
+  return `${style.bold(`Not merged into ${target}:`)} ${why}merge with: prodigy worktree merge ${session}\n        or: prodigy resume ${session} -y\n`;
 }
 
 function changedFiles({ changes }: RunResult): number {

@@ -5,7 +5,17 @@ import type { AttemptResult, StepOutcome } from "./event.ts";
 import { fault } from "./fault.ts";
 import { foreachLoop } from "./foreach.ts";
 import { goalSeek } from "./goal.ts";
-import { child, type Cursor, ended, failedWith, pending, type Progress, WAITING } from "./progress.ts";
+import {
+  child,
+  type Cursor,
+  deadlineWithin,
+  elapsedMs,
+  ended,
+  failedWith,
+  pending,
+  type Progress,
+  WAITING,
+} from "./progress.ts";
 import { retryDelay } from "./retry.ts";
 import { type AttemptState, passes } from "./state.ts";
 
@@ -19,10 +29,26 @@ export function attempts(step: Step, cursor: Cursor): Progress {
     case "running":
       return WAITING;
     case "interrupted":
-      return attempt.crashes >= MAX_CRASHED_STARTS ? poisoned(attempt, cursor) : execute(step, attempt.number, cursor);
+      return afterInterruption(step, attempt, cursor);
     case "ended":
       return attempt.ok ? ended(outcomeOf(attempt, "ok")) : afterFailedAttempt(step, attempt, cursor);
   }
+}
+
+function afterInterruption(step: Step, attempt: AttemptState, cursor: Cursor): Progress {
+  const { unaccounted: log, crashes, number } = attempt;
+  const { action } = step;
+  // First of all, so that the ledger is right whatever comes of the step.
+  if (log !== null && action.kind === "agent")
+    return pending({
+      kind: "account",
+      lane: cursor.lane.id,
+      path: cursor.path,
+      attempt: number,
+      agent: action.agent,
+      log,
+    });
+  return crashes >= MAX_CRASHED_STARTS ? poisoned(attempt, cursor) : execute(step, number, cursor);
 }
 
 function poisoned(attempt: AttemptState, { path }: Cursor): Progress {
@@ -30,24 +56,31 @@ function poisoned(attempt: AttemptState, { path }: Cursor): Progress {
   return pending({ kind: "record", events: [{ type: "session-paused", reason }], whenIdle: true });
 }
 
+/** A step that failed although its command passed, for the want of a commit, is run again by a resume; null otherwise. */
+export function attemptedAgain(step: Step, cursor: Cursor): Progress | null {
+  const attempt = cursor.node?.attempt ?? null;
+  return attempt?.again === true ? execute(step, attempt.number, cursor) : null;
+}
+
 function afterFailedAttempt(step: Step, attempt: AttemptState, cursor: Cursor): Progress {
   if (attempt.fault?.kind === "limit") return parked(attempt);
   const outcome = outcomeOf(attempt, "failed");
+  if (isToleratedGoal(step, attempt.fault)) return ended({ ...outcome, status: "tolerated" });
   const policy = step.retry;
   if (policy === null) return ended(outcome);
   if (attempt.due) return execute(step, attempt.number + 1, cursor);
   const delayMs = retryDelay(policy, attempt, cursor.path);
   if (delayMs === null) return exhausted(step, outcome, cursor);
   if (delayMs === 0) return execute(step, attempt.number + 1, cursor);
-  const { lane, path } = cursor;
-  return pending({
-    kind: "wait",
-    lane: lane.id,
-    path,
-    attempt: attempt.number,
-    delayMs,
-    until: attempt.endedAt + delayMs,
-  });
+  const { lane, path, context } = cursor;
+  const until = attempt.endedAt + delayMs;
+  if (context.deadline !== null && until >= context.deadline) return exhausted(step, outcome, cursor);
+  return pending({ kind: "wait", lane: lane.id, path, attempt: attempt.number, delayMs, until });
+}
+
+/** `fail_on_incomplete: false`: the goal was not reached, which is no success, and the run goes on. */
+function isToleratedGoal({ action }: Step, reason: AttemptState["fault"]): boolean {
+  return action.kind === "goal_seek" && !action.failOnIncomplete && reason?.kind === "goal";
 }
 
 /** A used-up quota is nobody's failure: the session waits, and the agent is taken up where it stopped. */
@@ -76,10 +109,14 @@ function exhausted(step: Step, outcome: StepOutcome, cursor: Cursor): Progress {
 
 /** A command of its own, or the steps that the action is made of. */
 function execute(step: Step, number: number, cursor: Cursor): Progress {
-  const parts = body(step, child(cursor, `body-${String(number)}`));
+  const inside = child(cursor, `body-${String(number)}`);
+  // A single command is limited when it runs; what is made of steps is limited as a whole, in each attempt anew.
+  const deadline = deadlineWithin(inside, step.timeoutMs);
+  const parts = body(step, { ...inside, context: { ...inside.context, deadline } });
   if (parts === null) return pending(attemptCommand({ step, number, settled: null }, cursor));
   if (parts.kind === "pending") return parts;
-  return pending(attemptCommand({ step, number, settled: settledResult(parts.outcome) }, cursor));
+  const settled = settledResult({ ...parts.outcome, durationMs: elapsedMs(inside) }, step);
+  return pending(attemptCommand({ step, number, settled }, cursor));
 }
 
 function body(step: Step, cursor: Cursor): Progress | null {
@@ -98,8 +135,8 @@ function body(step: Step, cursor: Cursor): Progress | null {
   }
 }
 
-function settledResult(outcome: StepOutcome): AttemptResult {
-  const ok = passes(outcome);
+function settledResult(outcome: StepOutcome, step: Step): AttemptResult {
+  const ok = passes(outcome) && !isToleratedGoal(step, outcome.fault);
   return {
     ok,
     exitCode: ok ? 0 : outcome.exitCode,

@@ -8,6 +8,7 @@ export type Command =
   | PrepareLane
   | Evaluate
   | Attempt
+  | Account
   | {
       readonly kind: "wait";
       readonly lane: LaneId;
@@ -88,6 +89,17 @@ export interface Attempt {
   readonly settled: AttemptResult | null;
 }
 
+/** Finds out what an agent had cost when it died with its worker. */
+export interface Account {
+  readonly kind: "account";
+  readonly lane: LaneId;
+  readonly path: StepPath;
+  readonly attempt: number;
+  readonly agent: string;
+  /** The event log that it left, relative to the storage root. */
+  readonly log: string;
+}
+
 /** Finds the items of a `foreach`. */
 export interface PlanItems {
   readonly kind: "plan-items";
@@ -112,6 +124,7 @@ export interface ReadValidation {
 export function keyOf(command: Exclude<Command, { kind: "record" }>): string {
   switch (command.kind) {
     case "attempt":
+    case "account":
     case "wait":
       return `${command.kind} ${command.lane} ${command.path} ${String(command.attempt)}`;
     case "evaluate":

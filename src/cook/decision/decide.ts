@@ -7,7 +7,7 @@ import type { Command, StepContext } from "./command.ts";
 import type { EventBody, StepOutcome } from "./event.ts";
 import { landing } from "./landing.ts";
 import { type Cursor, PASSED } from "./progress.ts";
-import { type Lane, MAIN, type Node, passes, type Session, type State } from "./state.ts";
+import { type Lane, MAIN, type Node, passes, type Session, type State, strayLanes } from "./state.ts";
 import { sequence } from "./step.ts";
 
 export function decide(state: State): readonly Command[] {
@@ -26,7 +26,13 @@ function whatIsDue(session: Session): readonly Command[] {
     const reason = "the session was interrupted";
     return [{ kind: "prepare-lane", lane: MAIN, tree: main.tree, mode: main.want, reason }];
   }
-  return inputsDone(session, main) ? landing(session, main) : program(session, main);
+  return [...removals(session), ...(inputsDone(session, main) ? landing(session, main) : program(session, main))];
+}
+
+/** Worktrees of lanes that no loop will look at again. What is in them and nowhere else is kept. */
+function removals(session: Session): readonly Command[] {
+  const reason = "its loop went on without it";
+  return strayLanes(session).map((lane) => ({ kind: "remove-lane", lane, target: null, reason }));
 }
 
 /** One iteration of the workflow for each input; one without input where none is given. */

@@ -1,17 +1,23 @@
 /**
  * `resume --force` with an edited workflow. Within a lane the first changed step makes all later ones new; what came
- * before it stays done, and the lane goes back to the tree and the variables of that moment.
+ * before it stays done, and the lane goes back to the tree and the variables of that moment. Lanes of a loop that is not
+ * touched go on where they were; those of one that is go away, with what is in them kept.
  */
 import type { Step, Workflow } from "../../workflow/model.ts";
 import { type History, type Lane, MAIN, type Node, type Session } from "./state.ts";
 
 export function afterEdit(session: Session, workflow: Workflow): Session {
   const main = session.lanes.get(MAIN);
+  const before = session.order.workflow;
   const order = { ...session.order, workflow };
-  if (main === undefined) return { ...session, order };
-  const from = firstChange(session.order.workflow.steps, workflow.steps);
-  const lanes = new Map([[MAIN, rewound(main, from)]]);
-  return { ...session, order, lanes, landing: { kind: "open" } };
+  // What has landed, and a worktree that is gone, cannot be done again.
+  if (main === undefined || main.removed || session.landing.kind === "settled") return { ...session, order };
+  const place = placeOf(main);
+  const edited =
+    place === null
+      ? rewound(main, ["merge"], firstChange(before.merge?.steps ?? [], workflow.merge?.steps ?? []))
+      : rewound(main, place, firstChange(before.steps, workflow.steps));
+  return { ...session, order, lanes: new Map(session.lanes).set(MAIN, edited), landing: { kind: "open" } };
 }
 
 /** Index of the first step that differs; the number of common steps when one list begins with the other. */
@@ -28,33 +34,36 @@ function definition(step: Step | undefined): string {
   return JSON.stringify(step, (key, value: unknown) => (key === "at" || key === "label" ? undefined : value));
 }
 
-function rewound(lane: Lane, from: number): Lane {
-  const input = liveChild(lane.root, "input");
-  const pass = input === null ? null : liveChild(input.node, "pass");
-  if (input === null || pass === null) return lane;
-  if (pass.node.done < from) return lane;
-  if (pass.node.done === from && !pass.node.children.has(`step-${String(from)}`)) return lane;
-  const history = cut(pass.node.history, from);
-  const kept: Node = { ...pass.node, done: from, history, last: null, children: new Map() };
-  const root = put(lane.root, input.segment, put(input.node, pass.segment, kept));
+/** The pass that is under way; null when there is none, so that only the landing is left. */
+function placeOf(main: Lane): readonly [string, string] | null {
+  const input = `input-${String(main.root.done)}`;
+  const node = main.root.children.get(input);
+  return node === undefined ? null : [input, `pass-${String(node.done)}`];
+}
+
+/** The lane with the sequence at the place back before the step, if it has come that far. */
+function rewound(lane: Lane, place: readonly string[], from: number): Lane {
+  const node = place.reduce<Node | undefined>((at, segment) => at?.children.get(segment), lane.root);
+  if (node === undefined || node.done < from) return lane;
+  if (node.done === from && !node.children.has(`step-${String(from)}`)) return lane;
+  const history = cut(node.history, from);
+  const kept: Node = { ...node, done: from, history, last: null, children: new Map() };
   return {
     ...lane,
-    root,
+    root: put(lane.root, place, kept),
     ready: false,
     want: "restore",
-    tree: history?.tree ?? pass.node.before,
-    vars: history?.vars ?? {},
+    tree: history?.tree ?? node.before,
+    commits: history?.commits ?? node.commitsBefore,
+    vars: history?.vars ?? node.varsBefore,
   };
 }
 
-function liveChild(node: Node, kind: string): { readonly segment: string; readonly node: Node } | null {
-  const segment = `${kind}-${String(node.done)}`;
-  const child = node.children.get(segment);
-  return child === undefined ? null : { segment, node: child };
-}
-
-function put(node: Node, segment: string, child: Node): Node {
-  return { ...node, children: new Map(node.children).set(segment, child) };
+function put(node: Node, [segment, ...rest]: readonly string[], child: Node): Node {
+  if (segment === undefined) return child;
+  const below = node.children.get(segment);
+  if (below === undefined) return node;
+  return { ...node, children: new Map(node.children).set(segment, put(below, rest, child)) };
 }
 
 function cut(history: History | null, from: number): History | null {

@@ -1,8 +1,8 @@
 /** What the events of an attempt mean. */
 import { assert } from "./assert.ts";
 import type { Event } from "./event.ts";
-import type { AttemptState, Lane, Node, Session } from "./state.ts";
-import { onLane, onNode, setting } from "./update.ts";
+import { type AttemptState, type Lane, type Node, nodeAt, type Session } from "./state.ts";
+import { laneOf, onLane, onNode, setting } from "./update.ts";
 
 export function attemptStarted(
   node: Node,
@@ -16,7 +16,9 @@ export function attemptStarted(
     crashes: earlier?.crashes ?? 0,
     since: event.continued && earlier !== null ? earlier.since : lane.tree,
     agentSession: event.agentSession,
+    unaccounted: event.logs.find((log) => log.endsWith(".jsonl")) ?? null,
     shared: event.shared,
+    again: false,
     ok: false,
     exitCode: null,
     output: "",
@@ -40,7 +42,9 @@ export function attemptEnded(session: Session, event: Event & { readonly type: "
       crashes: node.attempt?.crashes ?? 0,
       since: node.attempt?.since ?? lane.tree,
       agentSession: node.attempt?.agentSession ?? null,
+      unaccounted: null,
       shared: node.attempt?.shared ?? false,
+      again: false,
       ok: result.ok,
       exitCode: result.exitCode,
       output: result.output,
@@ -62,7 +66,7 @@ export function attemptEnded(session: Session, event: Event & { readonly type: "
 
 export function interrupted(node: Node): AttemptState {
   assert(node.attempt !== null, "an attempt that never began was interrupted");
-  return { ...node.attempt, status: "interrupted" };
+  return { ...node.attempt, status: "interrupted", unaccounted: null };
 }
 
 export function continuationFailed(session: Session, event: Event & { readonly type: "continuation-failed" }): Session {
@@ -70,7 +74,9 @@ export function continuationFailed(session: Session, event: Event & { readonly t
     ...node,
     attempt: { ...interrupted(node), agentSession: null },
   }));
-  return onLane(cleared, event.lane, (lane) => ({ ...lane, ready: false, want: "restore" }));
+  // Where others write in the same tree, what the agent has left there stays.
+  const shared = nodeAt(laneOf(session, event.lane), event.path)?.attempt?.shared === true;
+  return shared ? cleared : onLane(cleared, event.lane, (lane) => ({ ...lane, ready: false, want: "restore" }));
 }
 
 export function due(node: Node, delayMs: number): AttemptState {

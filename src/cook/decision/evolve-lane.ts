@@ -1,12 +1,12 @@
 /** Lanes come and go. */
-import type { Event } from "./event.ts";
-import { emptyNode, type Lane, newNode, type Node, parentLane, type Session } from "./state.ts";
+import type { Event, LaneId } from "./event.ts";
+import { emptyNode, isStray, type Lane, loopOf, MAIN, newNode, type Node, type Session, someNode, variablesAt } from "./state.ts";
 import { laneOf, onLane } from "./update.ts";
 
 export function prepared(session: Session, event: Event & { readonly type: "lane-prepared" }): Session {
   const known = session.lanes.get(event.lane);
   if (known === undefined) return withItemLane(session, event);
-  const waiting = known.want === "keep" && continues(known.root);
+  const waiting = known.want === "keep" && someNode(known.root, isContinued);
   return onLane(session, event.lane, (lane) => ({
     ...lane,
     directory: event.directory,
@@ -18,12 +18,15 @@ export function prepared(session: Session, event: Event & { readonly type: "lane
   }));
 }
 
-/** A lane for one item of a loop. It sees the variables that its parent had when it was made. */
+/** A lane for one item of a loop. It sees the variables that its loop had when it was made. */
 function withItemLane(session: Session, event: Event & { readonly type: "lane-prepared" }): Session {
-  const parent = laneOf(session, parentLane(event.lane));
+  const place = loopOf(event.lane);
+  // The loop may have ended while the worktree was being made: then the lane is a stray and goes at once.
+  const parent = session.lanes.get(place?.parent ?? MAIN) ?? laneOf(session, MAIN);
   const bare: Lane = {
     ...parent,
     id: event.lane,
+    vars: variablesAt(parent, place?.path ?? ""),
     directory: event.directory,
     ready: true,
     want: "keep",
@@ -39,7 +42,14 @@ function withItemLane(session: Session, event: Event & { readonly type: "lane-pr
   };
 }
 
-function continues(node: Node): boolean {
-  if (node.attempt?.status === "interrupted" && node.attempt.agentSession !== null) return true;
-  return [...node.children.values()].some(continues);
+function isContinued({ attempt }: Node): boolean {
+  return attempt?.status === "interrupted" && attempt.agentSession !== null && !attempt.shared;
+}
+
+/** A lane is remembered until its item has ended; one that no loop knows any more is gone with its worktree. */
+export function laneRemoved(session: Session, id: LaneId): Session {
+  if (!isStray(session, id)) return onLane(session, id, (lane) => ({ ...lane, removed: true, ready: false }));
+  const lanes = new Map(session.lanes);
+  lanes.delete(id);
+  return { ...session, lanes };
 }

@@ -3,12 +3,15 @@ import { assert } from "./assert.ts";
 import { afterEdit } from "./edit.ts";
 import type { Event, LaneId, SessionOrder, StepOutcome } from "./event.ts";
 import { attemptEnded, attemptStarted, continuationFailed, due, interrupted } from "./evolve-attempt.ts";
-import { prepared } from "./evolve-lane.ts";
+import { answered, landingConflicted, targetMerged } from "./evolve-landing.ts";
+import { laneRemoved, prepared } from "./evolve-lane.ts";
+import { MAX_ITEM_RESULTS } from "./limits.ts";
 import { reopened } from "./reopen.ts";
 import {
   emptyNode,
   indexOf,
   itemLane,
+  type ItemResult,
   type Lane,
   MAIN,
   newNode,
@@ -82,7 +85,7 @@ function apply(session: Session, event: Event): Session {
     case "lane-conflicted":
       return onLane(session, event.lane, (lane) => ({ ...lane, merge: { conflicts: event.paths } }));
     case "lane-removed":
-      return onLane(session, event.lane, (lane) => ({ ...lane, removed: true, ready: false }));
+      return laneRemoved(session, event.lane);
     case "pass-ended":
       return passEnded(session, event);
     case "input-ended":
@@ -94,25 +97,9 @@ function apply(session: Session, event: Event): Session {
     case "landing-requested":
       return { ...session, status: "running", landing: { kind: "open" } };
     case "target-merged":
-      return {
-        ...onLane(session, event.lane, (lane) => ({ ...lane, tree: event.tree })),
-        landing:
-          session.landing.kind === "agreed"
-            ? { ...session.landing, targetMerged: true, conflicted: event.conflicts.length > 0 }
-            : session.landing,
-      };
+      return targetMerged(session, event);
     case "landing-conflicted":
-      return session.landing.kind === "agreed"
-        ? {
-            ...session,
-            landing: {
-              ...session.landing,
-              conflicts: session.landing.conflicts + 1,
-              conflicted: true,
-              targetMerged: false,
-            },
-          }
-        : session;
+      return landingConflicted(session);
     case "landed":
       return { ...session, landing: { kind: "settled", result: "landed", fault: null } };
     case "landing-refused":
@@ -173,7 +160,7 @@ function stepEnded(session: Session, event: Event & { readonly type: "step-ended
           ...withoutChild(node, segment),
           last: event.outcome,
           done: index + 1,
-          history: { index, tree: lane.tree, vars: lane.vars, previous: node.history },
+          history: { index, tree: lane.tree, commits: lane.commits, vars: lane.vars, previous: node.history },
         };
       },
     }),
@@ -194,12 +181,30 @@ function itemEnded(session: Session, event: Event & { readonly type: "item-ended
       settled,
       failedItems: failed ? [...node.failedItems, event.index] : node.failedItems,
       failure: node.failure ?? event.outcome.fault,
+      results: withResult(node.results, event),
     };
   });
+  const id = itemLane(event.lane, event.path, event.index);
+  const lane = folded.lanes.get(id);
+  // The worktree of a failed item may still be there, for a resume to go on in it.
+  if (lane === undefined || (failed && !lane.removed)) return folded;
   const lanes = new Map(folded.lanes);
-  lanes.delete(itemLane(event.lane, event.path, event.index));
+  lanes.delete(id);
   return { ...folded, lanes };
 }
+
+function withResult(
+  previous: ItemResult | null,
+  { index, outcome }: Event & { readonly type: "item-ended" },
+): ItemResult | null {
+  const count = (previous?.count ?? 0) + 1;
+  if (count > MAX_ITEM_RESULTS) return previous;
+  const { status, exitCode } = outcome;
+  return { index, status, exitCode, output: outcome.output.slice(-MAX_ITEM_OUTPUT), count, previous };
+}
+
+/** Of what an item printed, its end is kept for `foreach.results`; the log has it all. */
+const MAX_ITEM_OUTPUT = 1024;
 
 function withoutChild(node: Node, segment: string): Node {
   if (!node.children.has(segment)) return node;
@@ -231,15 +236,4 @@ function inputEnded(session: Session, event: Event & { readonly type: "input-end
     root: { ...withoutChild(lane.root, segment), done: event.input + 1 },
   }));
   return { ...next, failedInputs: next.failedInputs + (left ? 1 : 0) };
-}
-
-function answered(session: Session, answer: "yes" | "no" | "nobody"): Session {
-  assert(session.landing.kind === "planned", "an answer without a question");
-  if (answer === "yes") {
-    return {
-      ...session,
-      landing: { kind: "agreed", plan: session.landing.plan, conflicts: 0, targetMerged: false, conflicted: false },
-    };
-  }
-  return { ...session, landing: { kind: "settled", result: answer === "no" ? "declined" : "not-landed", fault: null } };
 }

@@ -14,7 +14,9 @@ export function foreachLoop(step: Step, action: ForeachAction, cursor: Cursor): 
   const { lane, path, context, node } = cursor;
   if (node === null || node.items === null) return pending({ kind: "plan-items", lane: lane.id, path, step, context });
   const running = openItems(node, action, cursor);
-  const commands = running.flatMap((index) => itemCommands({ action, cursor, node }, index));
+  // In the order of the items; of those that have not begun after a failure, nobody waits.
+  const mergeable = running[0] ?? node.done;
+  const commands = running.flatMap((index) => itemCommands({ action, cursor, node, mergeable }, index));
   if (running.length > 0) return commands.length === 0 ? WAITING : pending(...commands);
   return ended(total(step, action, node));
 }
@@ -41,11 +43,14 @@ interface Loop {
   readonly action: ForeachAction;
   readonly cursor: Cursor;
   readonly node: Node;
+  /** The item whose lane may be merged now. */
+  readonly mergeable: number;
 }
 
 function itemCommands(loop: Loop, index: number): readonly Command[] {
   const { action, cursor } = loop;
-  const own = action.parallel > 1 && !action.shared;
+  // Inside of items that share a tree there is nothing that lanes could be merged into one after the other.
+  const own = action.parallel > 1 && !action.shared && !cursor.context.shared;
   const progress = own
     ? itemInLane(loop, index)
     : cursor.sequence(action.steps, child(cursor, segment(index), itemContext(loop, index)));
@@ -70,7 +75,8 @@ function itemContext({ action, cursor, node }: Loop, index: number): Partial<Cur
     item_json: JSON.stringify(item),
     item_id: `item_${String(index)}`,
   };
-  return { locals, shared: cursor.context.shared || (action.parallel > 1 && action.shared), own: true };
+  const { shared } = cursor.context;
+  return { locals, shared: shared || (action.parallel > 1 && action.shared), own: true };
 }
 
 /** Worktree, steps, merge in order, worktree away. */
@@ -78,9 +84,10 @@ function itemInLane(loop: Loop, index: number): Progress {
   const { action, cursor, node } = loop;
   const id = itemLane(cursor.lane.id, cursor.path, index);
   const lane = cursor.session.lanes.get(id);
-  const base = { head: node.before.head, snapshot: null };
-  if (lane === undefined)
-    return pending({ kind: "prepare-lane", lane: id, tree: base, mode: "restore", reason: "a new lane" });
+  if (lane === undefined) {
+    const tree = { head: node.before.head, snapshot: null };
+    return pending({ kind: "prepare-lane", lane: id, tree, mode: "restore", reason: "a new lane" });
+  }
   const remove: Command = {
     kind: "remove-lane",
     lane: id,
@@ -101,8 +108,10 @@ function itemInLane(loop: Loop, index: number): Progress {
   const context = { ...cursor.context, ...itemContext(loop, index), lane: id };
   const steps = cursor.sequence(action.steps, { ...cursor, lane, node: lane.root, path: "", context });
   if (steps.kind === "pending") return steps;
-  if (!passes(steps.outcome) || lane.tree.head === base.head) return pending(remove);
-  if (index !== firstOpen(node)) return WAITING;
+  // Its worktree stays for a resume to go on in it. There are no more of them than run side by side: after them the loop ends.
+  if (!passes(steps.outcome) && !action.continueOnError) return steps;
+  if (!passes(steps.outcome) || lane.tree.head === lane.root.before.head) return pending(remove);
+  if (index !== loop.mergeable) return WAITING;
   return pending({
     kind: "merge-lane",
     lane: id,
@@ -110,10 +119,6 @@ function itemInLane(loop: Loop, index: number): Progress {
     from: lane.tree,
     label: `item ${String(index + 1)}`,
   });
-}
-
-function firstOpen(node: Node): number {
-  return node.done;
 }
 
 function laneOutcome(

@@ -6,12 +6,10 @@ import type { SourceLocation, Step } from "../../workflow/model.ts";
 import type { Command, StepContext } from "./command.ts";
 import type { EventBody, Fault } from "./event.ts";
 import { fault } from "./fault.ts";
+import { MAX_RESOLUTIONS } from "./limits.ts";
 import { type Cursor, deadlineWithin, syntheticStep } from "./progress.ts";
 import { type Lane, type Landing, MAIN, passes, type Session } from "./state.ts";
 import { sequence } from "./step.ts";
-
-/** How often an agent may try to resolve conflicts with a target that keeps moving. */
-export const MAX_RESOLUTIONS = 3;
 
 export function landing(session: Session, main: Lane): readonly Command[] {
   const stage = session.landing;

@@ -58,6 +58,12 @@ export function deadlineWithin(cursor: Cursor, limitMs: number | null): number |
   return Math.min(cursor.context.deadline ?? Number.POSITIVE_INFINITY, startedAt + limitMs);
 }
 
+/** How long the cursor's node has been at it, without the time when no worker was there. */
+export function elapsedMs({ node, session }: Cursor): number {
+  if (node === null) return 0;
+  return Math.max(0, session.lastAt - node.startedAt - (session.idleMs - node.idleBefore));
+}
+
 /** A step that the engine itself needs, such as the one that resolves a merge conflict. */
 export function syntheticStep(label: string, action: Step["action"], at: SourceLocation): Step {
   return {

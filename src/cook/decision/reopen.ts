@@ -1,18 +1,36 @@
 /**
  * What a new worker finds. Resuming is nothing else: the same loop goes on from here.
  *
- * Attempts that were running are interrupted. What had failed is open again, with the parts that passed kept. Each lane's
- * worktree has to be made sure of once more.
+ * Attempts that were running are interrupted. What had failed is open again, with the parts that passed kept; what did not
+ * fail is left alone. Each lane's worktree has to be made sure of once more.
  */
-import type { Event } from "./event.ts";
-import { type AttemptState, type Lane, mapNodes, type Node, passes, type Session } from "./state.ts";
+import type { Event, Fault } from "./event.ts";
+import { withoutResolutions } from "./evolve-landing.ts";
+import { MAX_RESOLUTIONS } from "./limits.ts";
+import {
+  type AttemptState,
+  type ItemResult,
+  type Lane,
+  type Landing,
+  MAIN,
+  type Node,
+  passes,
+  type Session,
+  someNode,
+} from "./state.ts";
+import { onLane } from "./update.ts";
 
 export function reopened(session: Session, event: Event & { readonly type: "session-opened" }): Session {
-  const wasFailed = session.status === "failed";
-  const forgiven = session.pause?.kind === "poison";
+  const idleMs = session.idleMs + Math.max(0, event.at - session.lastAt);
+  const how: Reopening = {
+    wasFailed: session.status === "failed",
+    forgiven: session.pause?.kind === "poison",
+    at: event.at,
+    idleMs,
+  };
   const lanes = new Map<string, Lane>();
-  for (const [id, lane] of session.lanes) lanes.set(id, reopenedLane(lane, { wasFailed, forgiven }));
-  return {
+  for (const [id, lane] of session.lanes) lanes.set(id, reopenedLane(lane, how));
+  return withLanding({
     ...session,
     lanes,
     status: session.status === "ended" ? "ended" : "running",
@@ -20,56 +38,148 @@ export function reopened(session: Session, event: Event & { readonly type: "sess
     fault: null,
     stopping: null,
     autoLand: event.autoLand,
-    landing: session.status !== "ended" && session.landing.kind === "planned" ? { kind: "open" } : session.landing,
-    idleMs: session.idleMs + Math.max(0, event.at - session.lastAt),
-  };
+    idleMs,
+  });
 }
 
-function reopenedLane(lane: Lane, how: { readonly wasFailed: boolean; readonly forgiven: boolean }): Lane {
-  let restore = false;
-  const visit = (node: Node): Node => {
-    const reopen = how.wasFailed ? withoutFailure(node) : node;
-    const attempt = reopen.attempt === null ? null : reopenedAttempt(reopen.attempt, how.forgiven);
-    if (attempt?.status === "interrupted" && attempt.agentSession === null && !attempt.shared) restore = true;
-    return { ...reopen, attempt };
-  };
-  const root = mapNodes(lane.root, visit);
+interface Reopening {
+  readonly wasFailed: boolean;
+  readonly forgiven: boolean;
+  readonly at: number;
+  readonly idleMs: number;
+}
+
+/** A question that nobody answered is asked again. Conflicts that nobody could resolve may have been resolved by hand. */
+function withLanding(session: Session): Session {
+  const { landing } = session;
+  if (session.status === "ended") return session;
+  if (landing.kind === "planned") return { ...session, landing: { kind: "open" } };
+  if (landing.kind !== "agreed" || landing.conflicts <= MAX_RESOLUTIONS) return session;
+  const anew: Landing = { ...landing, conflicts: 0, targetMerged: false, conflicted: false };
+  return { ...onLane(session, MAIN, withoutResolutions), landing: anew };
+}
+
+function reopenedLane(lane: Lane, how: Reopening): Lane {
+  const restore = lane.want === "restore" || someNode(lane.root, isCutShort);
+  // What has been merged, or is gone, has come to its end, and its outcome is still to be told.
+  const isOver = lane.removed || lane.merge !== null;
+  const root = isOver ? lane.root : reopenedNode(lane.root, lane, { ...how, inFailed: false });
   return { ...lane, root, ready: false, want: restore ? "restore" : "keep" };
 }
 
-function reopenedAttempt(attempt: AttemptState, forgiven: boolean): AttemptState {
+/** Something was at work in a tree of its own, and cannot be taken up where it was. */
+function isCutShort({ attempt }: Node): boolean {
+  if (attempt === null || attempt.agentSession !== null || attempt.shared) return false;
+  return attempt.status === "running" || attempt.status === "interrupted";
+}
+
+interface Place extends Reopening {
+  /** Whether the node belongs to a step that failed. */
+  readonly inFailed: boolean;
+}
+
+function reopenedNode(node: Node, lane: Lane, place: Place): Node {
+  const failedHere = place.wasFailed && hasFailed(node);
+  const open = place.inFailed || failedHere ? withoutFailure(node, lane, place) : node;
+  const attempt = open.attempt === null ? null : reopenedAttempt(open.attempt, lane, place.forgiven);
+  if (open.children.size === 0) return { ...open, attempt };
+  const children = new Map<string, Node>();
+  for (const [segment, child] of open.children) {
+    const inFailed = place.inFailed || (failedHere && isFailedPart(node, segment));
+    children.set(segment, reopenedNode(child, lane, { ...place, inFailed }));
+  }
+  return { ...open, attempt, children };
+}
+
+function hasFailed(node: Node): boolean {
+  return (node.last !== null && !passes(node.last)) || node.failedItems.length > 0;
+}
+
+/** Of a loop's items only those that failed; in a sequence only the step that failed still has a node. */
+function isFailedPart(node: Node, segment: string): boolean {
+  return node.items === null || node.failedItems.some((index) => segment === `item-${String(index)}`);
+}
+
+function reopenedAttempt(attempt: AttemptState, lane: Lane, forgiven: boolean): AttemptState {
   const crashes = forgiven ? 0 : attempt.crashes;
   // An agent that met its quota is taken up where it stopped: that is no failure of the step.
-  if (attempt.status === "ended" && attempt.fault?.kind === "limit")
-    return { ...attempt, status: "interrupted", crashes };
+  if (attempt.status === "ended" && attempt.fault?.kind === "limit") return { ...takenUp(attempt, lane), crashes };
   if (attempt.status === "running") return { ...attempt, status: "interrupted", crashes: crashes + 1 };
   return { ...attempt, crashes };
 }
 
-/** Takes the failure out of a node, and with it the rounds that only answered the failure. */
-function withoutFailure(node: Node): Node {
-  const attempt =
-    node.attempt?.status === "ended" && !node.attempt.ok && node.attempt.fault?.kind !== "limit" ? null : node.attempt;
-  const rounds = [...node.children].filter(([segment]) => !ANSWERS.test(segment));
+/** What it committed before it was cut off has been recorded, and must not be counted again when it goes on. */
+function takenUp(attempt: AttemptState, lane: Lane): AttemptState {
+  return { ...attempt, status: "interrupted", since: lane.tree };
+}
+
+/** Takes the failure out of a node, and with it the rounds that only answered the failure. Its time begins anew. */
+function withoutFailure(node: Node, lane: Lane, { at, idleMs }: Place): Node {
+  const attempt = node.attempt === null ? null : withoutFailedAttempt(node.attempt, lane);
+  // Where success has been answered, the step's own work is done, and so is its validation.
+  const isDone = node.children.has("success");
   return {
     ...node,
+    startedAt: at,
+    idleBefore: idleMs,
     attempt,
-    validations: [],
-    ...withoutFailedItems(node),
+    validations: isDone ? node.validations : [],
+    ...withoutFailedItems(node, lane),
     last: node.last !== null && passes(node.last) ? node.last : null,
-    children: rounds.length === node.children.size ? node.children : new Map(rounds),
+    children: isDone ? node.children : withoutRounds(node),
   };
 }
 
+/** An agent that its service cut off goes on where it was, with all its retries again; everything else begins anew. */
+function withoutFailedAttempt(attempt: AttemptState, lane: Lane): AttemptState | null {
+  const { status, ok, fault, agentSession } = attempt;
+  if (status !== "ended" || fault?.kind === "limit") return attempt;
+  if (ok) return { ...attempt, again: true };
+  const isCutOff = agentSession !== null && fault !== null && CUT_OFF.has(fault.kind);
+  return isCutOff ? { ...takenUp(attempt, lane), number: 1, due: false, delayedMs: 0 } : null;
+}
+
+/** Faults of the agent's service and not of its work: what it has done until then is paid, and good. */
+const CUT_OFF: ReadonlySet<Fault["kind"]> = new Set(["overloaded", "auth"]);
+
 /** Failed items are open again; what is settled beyond the first of them stays so. */
-function withoutFailedItems(node: Node): Pick<Node, "done" | "settled" | "failedItems" | "failure"> {
+function withoutFailedItems(
+  node: Node,
+  lane: Lane,
+): Pick<Node, "done" | "settled" | "failedItems" | "failure" | "results" | "before"> {
   const first = Math.min(...node.failedItems);
-  const { done, failedItems, failure } = node;
-  if (first === Number.POSITIVE_INFINITY) return { done, settled: node.settled, failedItems, failure };
+  const { done, failedItems, failure, results, before } = node;
+  if (first === Number.POSITIVE_INFINITY) return { done, settled: node.settled, failedItems, failure, results, before };
   const settled = new Set(node.settled);
   for (let index = first; index < done; index++) settled.add(index);
   for (const index of failedItems) settled.delete(index);
-  return { done: Math.min(first, done), settled, failedItems: [], failure: null };
+  return {
+    done: Math.min(first, done),
+    settled,
+    failedItems: [],
+    failure: null,
+    results: withoutResults(results, new Set(failedItems)),
+    // A lane that is made anew begins with what the other items have merged, or it would meet the same conflict again.
+    before: lane.tree,
+  };
+}
+
+function withoutResults(results: ItemResult | null, indexes: ReadonlySet<number>): ItemResult | null {
+  const kept: ItemResult[] = [];
+  for (let at = results; at !== null; at = at.previous) if (!indexes.has(at.index)) kept.push(at);
+  return kept.reduceRight<ItemResult | null>(
+    (previous, result) => ({ ...result, count: (previous?.count ?? 0) + 1, previous }),
+    null,
+  );
+}
+
+function withoutRounds({ children }: Node): Node["children"] {
+  const all = [...children];
+  // A goal that was missed is tried anew from its first score. One whose try failed goes on in that very try.
+  const isMissed = !all.some(([segment, { last }]) => segment.startsWith("try-") && last !== null && !passes(last));
+  const kept = all.filter(([segment]) => !ANSWERS.test(segment) && !(isMissed && TRIES.test(segment)));
+  return kept.length === all.length ? children : new Map(kept);
 }
 
 const ANSWERS = /^(?:handler-\d+|rerun-\d+|validate-\d+|complete-\d+|fallback|exit-[1-9]\d*)$/;
+const TRIES = /^(?:score|try)-\d+$/;

@@ -88,9 +88,10 @@ export interface Lane {
 }
 
 export interface Node {
-  /** The lane's tree, its number of commits and the time when the node began. */
+  /** The lane's tree, its number of commits, its variables and the time when the node began. */
   readonly before: TreeState;
   readonly commitsBefore: number;
+  readonly varsBefore: Readonly<Record<string, Json>>;
   readonly startedAt: number;
   /** The session's `idleMs` at that moment. */
   readonly idleBefore: number;
@@ -99,6 +100,10 @@ export interface Node {
   readonly attempt: AttemptState | null;
   /** Items of a loop. */
   readonly items: readonly Json[] | null;
+  /** Variables of a loop's item, which nobody outside of it sees. */
+  readonly vars: Readonly<Record<string, Json>> | null;
+  /** How the items of a loop ended, newest first; the first `MAX_ITEM_RESULTS` of them. */
+  readonly results: ItemResult | null;
   /** One for each validation round that was read. */
   readonly validations: readonly ValidationResult[];
   /** How many of the leading parts (steps, items, passes, inputs) have ended. */
@@ -116,9 +121,20 @@ export interface Node {
   readonly children: ReadonlyMap<string, Node>;
 }
 
+export interface ItemResult {
+  readonly index: number;
+  readonly status: StepOutcome["status"];
+  readonly exitCode: number | null;
+  readonly output: string;
+  /** How many there are, this one included. */
+  readonly count: number;
+  readonly previous: ItemResult | null;
+}
+
 export interface History {
   readonly index: number;
   readonly tree: TreeState;
+  readonly commits: number;
   readonly vars: Readonly<Record<string, Json>>;
   readonly previous: History | null;
 }
@@ -131,7 +147,11 @@ export interface AttemptState {
   /** The lane's tree when this attempt first began. */
   readonly since: TreeState;
   readonly agentSession: string | null;
+  /** The agent's event log, as long as no event tells what was spent; it outlives a crash. */
+  readonly unaccounted: string | null;
   readonly shared: boolean;
+  /** It passed, and the step failed all the same: where that was for the want of a commit, a resume runs it again. */
+  readonly again: boolean;
   readonly ok: boolean;
   readonly exitCode: number | null;
   readonly output: string;
@@ -150,18 +170,22 @@ export const MAIN: LaneId = "main";
 
 /** A node that begins now. */
 export function newNode(lane: Lane, session: Session, at: number): Node {
-  return { ...emptyNode, before: lane.tree, commitsBefore: lane.commits, startedAt: at, idleBefore: session.idleMs };
+  const { tree: before, commits: commitsBefore, vars: varsBefore } = lane;
+  return { ...emptyNode, before, commitsBefore, varsBefore, startedAt: at, idleBefore: session.idleMs };
 }
 
 /** Nothing has happened. It also stands in for the root of a lane while that very root is being made. */
 export const emptyNode: Node = {
   before: { head: "", snapshot: null },
   commitsBefore: 0,
+  varsBefore: {},
   startedAt: 0,
   idleBefore: 0,
   entered: false,
   attempt: null,
   items: null,
+  vars: null,
+  results: null,
   validations: [],
   done: 0,
   settled: new Set(),
@@ -199,12 +223,21 @@ function replaced(node: Node, segments: readonly string[], change: NodeChange): 
   return { ...node, children: new Map(node.children).set(segment, replaced(child, rest, change)) };
 }
 
-/** A copy of the node in which every node below it, itself included, has been updated, children first. */
-export function mapNodes(node: Node, update: (node: Node) => Node): Node {
-  if (node.children.size === 0) return update(node);
-  const children = new Map<string, Node>();
-  for (const [segment, child] of node.children) children.set(segment, mapNodes(child, update));
-  return update({ ...node, children });
+/** Whether it holds for the node or for any below it. */
+export function someNode(node: Node, holds: (node: Node) => boolean): boolean {
+  return holds(node) || [...node.children.values()].some((child) => someNode(child, holds));
+}
+
+/** What is set at a place of the lane: the lane's own variables, and over them those of the items around the place. */
+export function variablesAt(lane: Lane, path: StepPath): Readonly<Record<string, Json>> {
+  const layers = [lane.vars];
+  let node: Node | undefined = lane.root;
+  for (const segment of segmentsOf(path)) {
+    node = node.children.get(segment);
+    if (node === undefined) break;
+    if (node.vars !== null) layers.push(node.vars);
+  }
+  return layers.length === 1 ? lane.vars : Object.assign({}, ...layers);
 }
 
 export function segmentsOf(path: StepPath): readonly string[] {
@@ -235,7 +268,35 @@ export function itemLane(parent: LaneId, path: StepPath, index: number): LaneId 
   return `${parent}//${path}/item-${String(index)}`;
 }
 
-export function parentLane(lane: LaneId): LaneId {
+/** Where a lane of an item belongs: the lane and the path of its loop, and which item it is. Null for the main lane. */
+export function loopOf(
+  lane: LaneId,
+): { readonly parent: LaneId; readonly path: StepPath; readonly index: number } | null {
   const cut = lane.lastIndexOf("//");
-  return cut < 0 ? MAIN : lane.slice(0, cut);
+  if (cut < 0) return null;
+  const { parent: path, segment } = parentOf(lane.slice(cut + 2));
+  return { parent: lane.slice(0, cut), path, index: indexOf(segment) };
+}
+
+/** Whether an item of a loop has not ended. */
+export function isOpen(loop: Node, index: number): boolean {
+  return index >= loop.done && !loop.settled.has(index);
+}
+
+/**
+ * Lanes that no loop will look at again: its step has ended, or was edited, while their worktrees are still there. A lane
+ * whose item failed is not one of them as long as a resume could go on in it.
+ */
+export function strayLanes(session: Session): readonly LaneId[] {
+  if (session.lanes.size < 2) return [];
+  return [...session.lanes.keys()].filter((id) => isStray(session, id));
+}
+
+export function isStray(session: Session, id: LaneId): boolean {
+  const place = loopOf(id);
+  if (place === null) return false;
+  const parent = session.lanes.get(place.parent);
+  const loop = parent === undefined || parent.removed ? null : nodeAt(parent, place.path);
+  if (loop === null || loop.items === null) return true;
+  return !isOpen(loop, place.index) && !loop.failedItems.includes(place.index);
 }

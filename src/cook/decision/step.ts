@@ -7,13 +7,14 @@
  * Nothing is remembered between calls, so a resumed run stands at the same place as one that was never interrupted.
  */
 import type { FailurePolicy, Step, Validation } from "../../workflow/model.ts";
-import { attempts } from "./attempt.ts";
+import { attempts, attemptedAgain } from "./attempt.ts";
 import type { StepOutcome, ValidationResult } from "./event.ts";
 import { fault } from "./fault.ts";
 import {
   child,
   type Cursor,
   deadlineWithin,
+  elapsedMs,
   ended,
   failedWith,
   PASSED,
@@ -21,7 +22,7 @@ import {
   type Progress,
   record,
 } from "./progress.ts";
-import { passes } from "./state.ts";
+import { type Node, passes } from "./state.ts";
 
 /** Steps in order, up to the first that fails. */
 export function sequence(steps: readonly Step[], cursor: Cursor): Progress {
@@ -41,38 +42,38 @@ function oneStep(step: Step, cursor: Cursor): Progress {
   }
   const result = withHandlers(step, cursor);
   if (result.kind === "pending") return result;
-  return record({ type: "step-ended", lane: lane.id, path, label: step.label, outcome: result.outcome, set: {} });
+  const outcome = { ...result.outcome, durationMs: elapsedMs(cursor) };
+  return record({ type: "step-ended", lane: lane.id, path, label: step.label, outcome, set: {} });
 }
 
 /** The step's work, and what its author wants done about the way it ended. */
 function withHandlers(step: Step, cursor: Cursor): Progress {
-  const work = core(step, cursor);
+  const work = core(step, cursor, cursor.node);
   if (work.kind === "pending") return work;
   const outcome = work.outcome;
   const exact = step.onExitCode.find((entry) => entry.code === outcome.exitCode)?.steps ?? null;
-  if (passes(outcome)) return afterSuccess(exact ?? step.onSuccess, outcome, cursor);
+  const success = outcome.status === "tolerated" ? [] : step.onSuccess;
+  if (passes(outcome)) return afterSuccess(exact ?? success, outcome, cursor);
   return afterFailure({ step, exact, outcome }, cursor);
 }
 
-/** Attempts, validation and the commit requirement: everything that must hold for a step to be done. */
-export function core(step: Step, cursor: Cursor): Progress {
-  const run = attempts(step, child(cursor, "run", { deadline: stepDeadline(step, cursor) }));
+/**
+ * Attempts, validation and the commit requirement: everything that must hold for a step to be done. `since` is the node of
+ * the whole step: a commit of its handler counts as well.
+ */
+function core(step: Step, cursor: Cursor, since: Node | null): Progress {
+  const runs = child(cursor, "run");
+  const run = attempts(step, runs);
   if (run.kind === "pending" || run.outcome.status !== "ok") return run;
+  const uncommitted = step.commitRequired && !hasCommitted({ ...cursor, node: since });
+  const again = uncommitted ? attemptedAgain(step, runs) : null;
+  if (again !== null) return again;
   const validated = step.validate === null ? run : validation(step, step.validate, { ...cursor, outcome: run.outcome });
   if (validated.kind === "pending" || !passes(validated.outcome)) return validated;
-  if (step.commitRequired && !hasCommitted(cursor)) return ended(failedWith(commitMissing(step), validated.outcome));
-  return validated;
+  return uncommitted ? ended(failedWith(commitMissing(step), validated.outcome)) : validated;
 }
 
-/** Loops are limited as a whole; a single command is limited by each of its attempts. */
-function stepDeadline(step: Step, cursor: Cursor): number | null {
-  const { kind } = step.action;
-  return kind === "foreach" || kind === "group" || kind === "goal_seek"
-    ? deadlineWithin(cursor, step.timeoutMs)
-    : cursor.context.deadline;
-}
-
-function hasCommitted({ session, lane, node }: Cursor): boolean {
+function hasCommitted({ session, lane, node }: Pick<Cursor, "session" | "lane" | "node">): boolean {
   return session.order.dryRun || (node !== null && node.before.head !== lane.tree.head);
 }
 
@@ -92,9 +93,10 @@ interface ValidationCursor extends Cursor {
 }
 
 function validation(step: Step, rules: Validation, cursor: ValidationCursor): Progress {
-  const deadline = deadlineWithin(cursor, rules.timeoutMs);
   for (let round = 1; ; round++) {
-    const checked = sequence(rules.steps, child(cursor, `validate-${String(round)}`, { deadline, own: false }));
+    const checking = child(cursor, `validate-${String(round)}`, { own: false });
+    const deadline = deadlineWithin(checking, rules.timeoutMs);
+    const checked = sequence(rules.steps, { ...checking, context: { ...checking.context, deadline } });
     if (checked.kind === "pending") return checked;
     const result = cursor.node?.validations[round - 1];
     if (result === undefined) {
@@ -176,7 +178,7 @@ function handled(failure: Failure, policy: FailurePolicy & { kind: "handle" }, c
       continue;
     }
     if (policy.after !== "rerun") return ended(concluded(policy.after, latest, done.outcome));
-    const again = core({ ...failure.step, retry: null }, child(cursor, `rerun-${String(round)}`));
+    const again = core({ ...failure.step, retry: null }, child(cursor, `rerun-${String(round)}`), cursor.node);
     if (again.kind === "pending") return again;
     if (passes(again.outcome)) return ended(again.outcome);
     latest = { ...again.outcome, status: given.status };

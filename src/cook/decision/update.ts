@@ -25,7 +25,14 @@ export function onNode(session: Session, event: Located, update: (node: Node, la
   );
 }
 
-export function setting(session: Session, event: { readonly lane: LaneId; readonly set: Lane["vars"] }): Session {
+/** Sets variables: inside of a loop's item they are the item's own, everywhere else the lane's. */
+export function setting(session: Session, event: Located & { readonly set: Lane["vars"] }): Session {
   if (Object.keys(event.set).length === 0) return session;
-  return onLane(session, event.lane, (lane) => ({ ...lane, vars: { ...lane.vars, ...event.set } }));
+  const [item] = AROUND.exec(event.path) ?? [];
+  if (item === undefined)
+    return onLane(session, event.lane, (lane) => ({ ...lane, vars: { ...lane.vars, ...event.set } }));
+  return onNode(session, { ...event, path: item }, (node) => ({ ...node, vars: { ...node.vars, ...event.set } }));
 }
+
+/** The innermost item around a path. */
+const AROUND = /^(?:.*\/)?item-\d+(?=\/)/;

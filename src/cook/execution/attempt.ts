@@ -1,7 +1,7 @@
 /** Carries out one attempt of a step, from its environment to the events that tell how it ended. */
 import type { Json } from "../../workflow/model.ts";
 import type { Attempt } from "../decision/command.ts";
-import type { EventBody } from "../decision/event.ts";
+import type { AttemptResult, EventBody } from "../decision/event.ts";
 import { fault } from "../decision/fault.ts";
 import type { AttemptState } from "../decision/state.ts";
 import { nodeAt } from "../decision/state.ts";
@@ -58,7 +58,7 @@ interface Executed {
 }
 
 async function execute(command: Attempt, setting: Setting, room: Room): Promise<Executed> {
-  if (command.settled !== null) return { ran: ended(command.settled), analysis: undefined };
+  if (command.settled !== null) return { ran: ended(opened(command.settled, room)), analysis: undefined };
   const timeoutMs = timeLimit(command, room.ports.clock.now());
   if (timeoutMs !== null && timeoutMs <= 0) return { ran: refusedWith(outOfTime(command)), analysis: undefined };
   const execution = { room, setting, command, timeoutMs, ...announced(command, room) };
@@ -79,6 +79,11 @@ async function execute(command: Attempt, setting: Setting, room: Room): Promise<
     case "group":
       throw new Error(`bug: ${action.kind} is made of steps and is not executed itself`);
   }
+}
+
+/** What steps inside have ended with comes from the journal, where secrets are sealed. It will be sealed again. */
+function opened(result: AttemptResult, { ports }: Room): AttemptResult {
+  return { ...result, output: ports.masker.unseal(result.output), stderr: ports.masker.unseal(result.stderr) };
 }
 
 /** What `attempt-started` has promised: the log files and the agent's session. */

@@ -6,8 +6,12 @@ import { changeVariables } from "./scope.ts";
 
 export type Captured = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly message: string };
 
-/** Reads a result in the way its `capture_format` says. */
-export function captureValue(capture: Capture, result: AttemptResult): Captured {
+/** Reads a result in the way its `capture_format` says. What a message shows of it is masked before it is cut. */
+export function captureValue(
+  capture: Capture,
+  result: AttemptResult,
+  mask: (text: string) => string = (text) => text,
+): Captured {
   const text = sourceText(capture, result);
   switch (capture.format) {
     case "string":
@@ -23,9 +27,9 @@ export function captureValue(capture: Capture, result: AttemptResult): Captured 
     case "boolean":
       return { ok: true, value: booleanOf(text, result.ok) };
     case "number":
-      return numberOf(text);
+      return numberOf(text, mask);
     case "json":
-      return jsonOf(text);
+      return jsonOf(text, mask);
   }
 }
 
@@ -50,17 +54,17 @@ function booleanOf(text: string, ok: boolean): boolean {
   return word === "true" || (word !== "false" && ok);
 }
 
-function numberOf(text: string): Captured {
+function numberOf(text: string, mask: (text: string) => string): Captured {
   const trimmed = text.trim();
   const value = Number(trimmed);
   if (trimmed !== "" && Number.isFinite(value)) return { ok: true, value };
-  return { ok: false, message: `the output is not a number: ${JSON.stringify(trimmed.slice(0, 80))}` };
+  return { ok: false, message: `the output is not a number: ${JSON.stringify(mask(trimmed).slice(0, 80))}` };
 }
 
-function jsonOf(text: string): Captured {
+function jsonOf(text: string, mask: (text: string) => string): Captured {
   const value = readJson(text);
   if (value !== undefined) return { ok: true, value };
-  return { ok: false, message: `the output is not JSON: ${JSON.stringify(text.trim().slice(0, 80))}` };
+  return { ok: false, message: `the output is not JSON: ${JSON.stringify(mask(text.trim()).slice(0, 80))}` };
 }
 
 export interface Finished {
@@ -118,7 +122,7 @@ function captureVariables({ step, result, captured }: Finished): Readonly<Record
     ...(streams.stderr ? { [`${name}.stderr`]: withoutLastNewline(result.stderr) } : {}),
     ...(streams.exitCode ? { [`${name}.exit_code`]: result.exitCode } : {}),
     ...(streams.success ? { [`${name}.success`]: result.ok } : {}),
-    ...(streams.duration ? { [`${name}.duration`]: result.durationMs / 1000 } : {}),
+    ...(streams.duration ? { [`${name}.duration`]: Math.round(result.durationMs) / 1000 } : {}),
   };
 }
 

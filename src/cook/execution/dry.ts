@@ -80,6 +80,7 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
       ];
     case "remove-lane":
       return [{ type: "lane-removed", lane: command.lane, salvage: null }];
+    case "account":
     case "leave-input":
     case "plan-landing":
     case "ask-landing":

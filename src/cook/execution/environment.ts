@@ -82,13 +82,22 @@ async function envFile(file: string, { place, ports }: EnvironmentRequest, env: 
   const roots = [place.lane.directory, place.session.order.repository.path];
   for (const root of roots) {
     if (root === null) continue;
-    const read = await ports.host.readText(file.startsWith("/") ? file : `${root}/${file}`, MAX_ENV_FILE_BYTES);
+    const read = await ports.host.readText(pathIn(root, file, ports.host), MAX_ENV_FILE_BYTES);
     if (!read.ok) return read.fault;
     if (read.value === null) continue;
-    Object.assign(env, parseEnvFile(read.value));
+    const found = parseEnvFile(read.value);
+    Object.assign(env, found);
+    registerSecretNames(found, place.session.order.workflow.environment, { ports });
     return null;
   }
   return null; // A missing env file is allowed: developers and CI have different ones.
+}
+
+/** Secrets lie in home folders more often than in repositories, and no shell fills in the `~` here. */
+function pathIn(root: string, path: string, { env }: Pick<Ports["host"], "env">): string {
+  const home = env["HOME"];
+  const full = home === undefined ? path : path.replace(/^~(?=\/)/, home);
+  return full.startsWith("/") ? full : `${root}/${full}`;
 }
 
 /** `KEY=value` lines; `export`, comments, quotes and escapes in double quotes are understood. */
@@ -118,9 +127,13 @@ async function values(
     const text = await valueOf(entry, request, env);
     if (!text.ok) return text.fault;
     env[entry.name] = text.value;
-    if (entry.secret) request.ports.masker.add(entry.name, text.value, { certain: true });
+    if (isSecret(entry, request)) request.ports.masker.add(entry.name, text.value, { certain: entry.secret });
   }
   return null;
+}
+
+function isSecret({ name, secret }: EnvironmentValue, { place }: EnvironmentRequest): boolean {
+  return secret || (looksSecret(name) && !place.session.order.workflow.environment.notSecret.includes(name));
 }
 
 /** Values see the environment as it stands so far, as `env.NAME` and by name. */
@@ -144,7 +157,7 @@ async function valueOf(entry: EnvironmentValue, request: EnvironmentRequest, env
       return rendered(truthy(result.value) ? entry.value.whenTrue : entry.value.whenFalse, scope, entry);
     }
     case "command":
-      return fromCommand({ script: entry.value.script, cache: entry.value.cache, name: `env ${entry.name}` }, entry, {
+      return fromCommand({ ...entry.value, name: `env ${entry.name}`, secret: isSecret(entry, request) }, entry, {
         ...request,
         env,
       });
@@ -168,6 +181,7 @@ interface CommandValue {
   readonly script: string;
   readonly cache: boolean;
   readonly name: string;
+  readonly secret: boolean;
 }
 
 /** Commands that make values have a minute; they are not steps. */
@@ -187,6 +201,7 @@ async function fromCommand(
   const run = await ports.commands.run(
     {
       lane: place.lane.id,
+      unlogged: value.secret,
       script: value.script,
       directory,
       env: request.env,
@@ -196,7 +211,9 @@ async function fromCommand(
     signal,
   );
   if (run.exitCode !== 0) {
-    const lastLines = run.stderr.trim().split("\n").slice(-5);
+    // What it printed before it failed may well be the secret.
+    if (value.secret) ports.masker.add(value.name, run.stdout.trim(), { certain: false });
+    const lastLines = ports.masker.mask(run.stderr.trim()).split("\n").slice(-5);
     return {
       ok: false,
       fault: fault("environment", `the command for ${value.name} failed (exit code ${String(run.exitCode)})`, {
@@ -229,10 +246,8 @@ async function secretValue(secret: Secret, request: EnvironmentRequest, env: Var
     }
     case "file": {
       const root = request.place.session.order.repository.path;
-      const read = await request.ports.host.readText(
-        source.path.startsWith("/") ? source.path : `${root}/${source.path}`,
-        MAX_ENV_FILE_BYTES,
-      );
+      const { host } = request.ports;
+      const read = await host.readText(pathIn(root, source.path, host), MAX_ENV_FILE_BYTES);
       if (!read.ok) return read;
       return read.value === null
         ? missing(`secret ${name} comes from the file ${source.path}, which is not there`, at)
@@ -241,7 +256,10 @@ async function secretValue(secret: Secret, request: EnvironmentRequest, env: Var
     case "value":
       return rendered(source.template, withEnv(request.scope, env), secret);
     case "command":
-      return fromCommand({ script: source.script, cache: true, name: `secret ${name}` }, secret, { ...request, env });
+      return fromCommand({ script: source.script, cache: true, name: `secret ${name}`, secret: true }, secret, {
+        ...request,
+        env,
+      });
   }
 }
 
@@ -250,7 +268,11 @@ function missing(message: string, at: Secret["at"]): { readonly ok: false; reado
 }
 
 /** Values whose names look secret are masked too, unless the workflow says that they are none. */
-function registerSecretNames(env: Variables, { notSecret }: Environment, { ports }: EnvironmentRequest): void {
+function registerSecretNames(
+  env: Readonly<Variables>,
+  { notSecret }: Environment,
+  { ports }: Pick<EnvironmentRequest, "ports">,
+): void {
   for (const [name, value] of Object.entries(env)) {
     if (looksSecret(name) && !notSecret.includes(name)) ports.masker.add(name, value, { certain: false });
   }

@@ -65,6 +65,10 @@ async function perform(command: Effect, room: Room): Promise<readonly EventBody[
       return evaluateWhen(command, room);
     case "attempt":
       return performAttempt(command, room);
+    case "account": {
+      const { lane, path, attempt, agent, log } = command;
+      return [{ type: "attempt-interrupted", lane, path, attempt, usage: await ports.agents.usageFromLog(agent, log) }];
+    }
     case "wait": {
       const { lane, path, attempt, delayMs, until } = command;
       await ports.clock.sleep(Math.max(0, until - ports.clock.now()), signal);
@@ -137,7 +141,9 @@ function failedStep({ lane, path, step }: Evaluate, reason: ReturnType<typeof fa
 }
 
 async function mergeLane(command: Effect & { kind: "merge-lane" }, { ports }: Room): Promise<readonly EventBody[]> {
-  const { lane, into, from, label } = command;
+  const { lane, into, from } = command;
+  // Commits and salvage are read by others than we.
+  const label = ports.masker.mask(command.label);
   const merged = await ports.trees.mergeLane({ lane, from, into, message: `Merge agent ${label}` });
   if (!merged.ok) return [{ type: "lane-failed", lane, fault: merged.fault }];
   const { value } = merged;
@@ -166,7 +172,8 @@ async function removeLane(command: Effect & { kind: "remove-lane" }, { ports }: 
 
 async function leaveInput(command: Effect & { kind: "leave-input" }, { ports }: Room): Promise<readonly EventBody[]> {
   const { input, value, to, outcome } = command;
-  const salvaged = await ports.trees.salvage({ lane: MAIN, to, reason: `input ${value ?? String(input + 1)} failed` });
+  const reason = ports.masker.mask(`input ${value ?? String(input + 1)} failed`);
+  const salvaged = await ports.trees.salvage({ lane: MAIN, to, reason });
   if (!salvaged.ok) return [{ type: "lane-failed", lane: MAIN, fault: salvaged.fault }];
   return [{ type: "input-ended", input, value, outcome, salvage: salvaged.value }];
 }

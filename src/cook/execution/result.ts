@@ -17,9 +17,6 @@ export type Ran =
 
 /** Lines of output that a failure shows. */
 const LAST_LINES = 25;
-/** Longer lines are cut: one line of minified code must not fill the screen. */
-const MAX_LINE = 500;
-
 export function ended(
   result: Omit<AttemptResult, "resetsAt"> & { readonly resetsAt?: number | null },
   extra: { readonly usage?: Usage; readonly warnings?: readonly string[] } = {},
@@ -87,7 +84,7 @@ export function fromAgent(run: AgentResult, about: Failing): Ran {
   const located =
     reason === null
       ? null
-      : { ...reason, at: reason.at ?? about.step.at, logs: reason.logs.length > 0 ? reason.logs : about.logs };
+      : { ...reason, at: reason.at ?? about.step.at, logs: reason.logs.length > 0 ? reason.logs : logsOf(run, about) };
   const warnings =
     run.denied.length === 0
       ? []
@@ -95,11 +92,15 @@ export function fromAgent(run: AgentResult, about: Failing): Ran {
   return ended({ ok, exitCode, output: run.text, stderr, durationMs, fault: located, resetsAt }, { usage, warnings });
 }
 
+/** What never ran has written none. */
+function logsOf(run: AgentResult, { logs }: Failing): readonly string[] {
+  return run.ended === "not-started" ? [] : logs;
+}
+
+/** Not cut, however long they are: that comes after they are masked. */
 export function lastLines(text: string): readonly string[] {
   const lines = text.trimEnd().split("\n").slice(-LAST_LINES);
-  return lines.length === 1 && lines[0] === ""
-    ? []
-    : lines.map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line));
+  return lines.length === 1 && lines[0] === "" ? [] : lines;
 }
 
 function seconds(ms: number | null): string {

@@ -61,9 +61,11 @@ export class Refusal {
 export async function settingOf(subject: Subject, room: Room): Promise<Setting | Refusal> {
   const { ports, session } = room;
   const place = placeOf(subject, session);
-  const scope = await scopeOf(place, ports);
-  const environment = await environmentFor({ place, scope, ports, cache: room.cache, signal: room.signal });
+  const early = await scopeOf(place, ports);
+  const environment = await environmentFor({ place, scope: early, ports, cache: room.cache, signal: room.signal });
   if (!environment.ok) return new Refusal(environment.fault);
+  // In a worker that resumes, a secret that a command prints is known only now, and what was captured waits for it.
+  const scope = bringsSecrets(place) ? await scopeOf(place, ports) : early;
   const env = environment.value;
   const own = Object.fromEntries(scope.entries());
   const namespaces = [...scope.namespaces];
@@ -73,6 +75,13 @@ export async function settingOf(subject: Subject, room: Room): Promise<Setting |
   const directory = directoryOf(subject.step, fullScope, root);
   if (directory instanceof Refusal) return directory;
   return { place, scope: withEnv, fullScope, env, directory, root };
+}
+
+/** Whether a step's environment may hold secrets that were not known before it was made. */
+function bringsSecrets({ session, step }: Place): boolean {
+  const { secrets, values, files } = session.order.workflow.environment;
+  const isDynamic = [...values, ...step.env].some(({ secret, value }) => secret || value.kind === "command");
+  return secrets.length > 0 || files.length > 0 || isDynamic;
 }
 
 /** Environment names that the workflow itself sets; the user's own environment is not a set of variables. */
@@ -104,11 +113,23 @@ export function renderScript(template: string, { scope }: Pick<Setting, "scope">
 }
 
 function filled(rendered: Rendered, step: Step): string | Refusal {
-  if (rendered.ok) return rendered.text;
+  if (rendered.ok) {
+    const [, name] = UNKNOWN_SECRET.exec(rendered.text) ?? [];
+    return name === undefined ? rendered.text : new Refusal(unknownSecret(name, step));
+  }
   const [first] = rendered.problems;
   const problems = rendered.problems.map(({ message }) => message).join("; ");
   const help = first?.help ?? "give it a default as in ${name:-default}";
   return new Refusal(
     fault("template", `step "${step.label}" uses a variable that has no value: ${problems}`, { at: step.at, help }),
   );
+}
+
+/** A captured secret whose variable this process does not have. What only looked like a token may be left as it is. */
+const UNKNOWN_SECRET = /\{\{secret:(?!detected-|!)([^{}|]+)(?:\|[^{}]*)?\}\}/;
+
+function unknownSecret(name: string, step: Step): Fault {
+  const help = `set ${name} in the environment and resume the session`;
+  const message = `step "${step.label}" uses a captured value with the secret ${name}, which this environment does not have`;
+  return fault("environment", message, { at: step.at, help });
 }

@@ -87,12 +87,12 @@ function unsealed(values: Readonly<Record<string, Json>>, masker: MaskerPort): R
   );
 }
 
-/** A copy of the value in which every text has been changed. */
+/** A copy of the value in which every text has been changed, keys included: programs print what they like as keys. */
 export function mapStrings(value: Json, change: (text: string) => string): Json {
   if (typeof value === "string") return change(value);
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map((entry: Json) => mapStrings(entry, change));
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, mapStrings(entry, change)]));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [change(key), mapStrings(entry, change)]));
 }
 
 async function workflowLayer({ session, lane }: Place, { trees }: Pick<Ports, "trees">): Promise<ScopeLayer> {

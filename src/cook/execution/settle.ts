@@ -2,11 +2,12 @@
  * What follows from an action, before the attempt is over: auto-commit, the tree as it is now, captured values, the
  * output file, declared outputs. The order is that of the language: a later one sees the earlier ones.
  */
-import type { Json, Step } from "../../workflow/model.ts";
+import type { AutoCommit, Json, Step } from "../../workflow/model.ts";
 import type { Attempt } from "../decision/command.ts";
 import type { Changes, Commit, EventBody, Fault, TreeState } from "../decision/event.ts";
 import { compileRegex } from "../../workflow/regex.ts";
 import { fault } from "../decision/fault.ts";
+import { cut, maskedFault } from "../masking.ts";
 import { captureValue, variablesOf } from "./captures.ts";
 import { matchingFiles } from "./outputs.ts";
 import { lastLines, type Ran } from "./result.ts";
@@ -23,7 +24,7 @@ export interface Settling {
 }
 
 export async function settle(settling: Settling): Promise<readonly EventBody[]> {
-  const { command, room, ran } = settling;
+  const { command, room, setting, ran } = settling;
   const { lane, path, attempt, step } = command;
   let result = ran.result;
   const fail = (problem: Fault | null): void => {
@@ -34,9 +35,10 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
   if (result.ok) fail(await autoCommit(settling));
   const tree = await treeNow(settling);
   fail(tree.problem);
-  const outputs = result.ok ? declaredOutputs(step, tree.changes) : NO_OUTPUTS;
+  const outputs = result.ok ? declaredOutputs(step, setting, tree.changes) : NO_OUTPUTS;
   fail(outputs.problem);
-  const captured = step.capture === null ? null : captureValue(step.capture, result);
+  const captured =
+    step.capture === null ? null : captureValue(step.capture, result, (text) => room.ports.masker.mask(text));
   if (captured !== null && !captured.ok)
     fail(
       fault(
@@ -80,15 +82,11 @@ function sealed(event: EventBody & { type: "attempt-ended" }, { ports }: Room): 
     result: {
       ...result,
       output: seal(result.output),
-      stderr: seal(lastLines(result.stderr).join("\n")),
-      fault: result.fault === null ? null : maskedFault(result.fault, ports.masker.mask.bind(ports.masker)),
+      stderr: lastLines(seal(result.stderr)).map(cut).join("\n"),
+      fault: result.fault === null ? null : maskedFault(result.fault, ports.masker),
     },
     set: Object.fromEntries(Object.entries(event.set).map(([name, value]) => [name, mapStrings(value, seal)])),
   };
-}
-
-function maskedFault(reason: Fault, mask: (text: string) => string): Fault {
-  return { ...reason, message: mask(reason.message), lastLines: reason.lastLines.map(mask) };
 }
 
 async function writeOutputFile({ command, room, setting, ran }: Settling): Promise<Fault | null> {
@@ -105,8 +103,12 @@ async function writeOutputFile({ command, room, setting, ran }: Settling): Promi
 async function autoCommit({ command, room, setting }: Settling): Promise<Fault | null> {
   const { step } = command;
   if (step.autoCommit === null || setting === null) return null;
-  const message = render(step.autoCommit.messageTemplate ?? `Auto-commit: ${step.label}`, setting, step);
-  if (message instanceof Refusal) return message.fault;
+  const rendered = render(step.autoCommit.messageTemplate ?? `Auto-commit: ${step.label}`, setting, step);
+  if (rendered instanceof Refusal) return rendered.fault;
+  // A commit goes out into the world.
+  const message = room.ports.masker.mask(rendered);
+  const config = renderedConfig(step.autoCommit, setting, step);
+  if (config instanceof Refusal) return config.fault;
   const pattern = step.autoCommit.messagePattern;
   const expected = pattern === null ? null : compileRegex(pattern);
   if (expected?.ok === true && !expected.regex.test(message)) {
@@ -118,10 +120,30 @@ async function autoCommit({ command, room, setting }: Settling): Promise<Fault |
   const committed = await room.ports.trees.commit({
     lane: command.lane,
     message,
-    config: step.autoCommit,
+    config,
     since: command.before.head,
   });
   return committed.ok ? null : committed.fault;
+}
+
+/** The author and the patterns may have variables, too. */
+function renderedConfig(config: AutoCommit, setting: Setting, step: Step): AutoCommit | Refusal {
+  const author = config.author === null ? null : render(config.author, setting, step);
+  if (author instanceof Refusal) return author;
+  const includeFiles = config.includeFiles === null ? null : renderedAll(config.includeFiles, setting, step);
+  if (includeFiles instanceof Refusal) return includeFiles;
+  const excludeFiles = renderedAll(config.excludeFiles, setting, step);
+  return excludeFiles instanceof Refusal ? excludeFiles : { ...config, author, includeFiles, excludeFiles };
+}
+
+function renderedAll(templates: readonly string[], setting: Setting, step: Step): readonly string[] | Refusal {
+  const texts: string[] = [];
+  for (const template of templates) {
+    const text = render(template, setting, step);
+    if (text instanceof Refusal) return text;
+    texts.push(text);
+  }
+  return texts;
 }
 
 interface TreeNow {
@@ -174,11 +196,13 @@ interface Outputs {
 
 const NO_OUTPUTS: Outputs = { values: {}, problem: null };
 
-function declaredOutputs(step: Step, changes: Changes): Outputs {
+function declaredOutputs(step: Step, setting: Setting | null, changes: Changes): Outputs {
   const values: Record<string, Json> = {};
   const files = [...changes.added, ...changes.modified];
   for (const { name, filePattern, at } of step.outputs) {
-    const found = matchingFiles(filePattern, files);
+    const pattern = setting === null ? filePattern : render(filePattern, setting, step);
+    if (pattern instanceof Refusal) return { values, problem: pattern.fault };
+    const found = matchingFiles(pattern, files);
     const [first] = found;
     if (first === undefined) {
       const changed =
@@ -189,7 +213,7 @@ function declaredOutputs(step: Step, changes: Changes): Outputs {
         values,
         problem: fault(
           "outputs",
-          `output "${name}" of step "${step.label}" was not made: no file matches ${filePattern} (${changed})`,
+          `output "${name}" of step "${step.label}" was not made: no file matches ${pattern} (${changed})`,
           { at },
         ),
       };

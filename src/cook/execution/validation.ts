@@ -7,6 +7,7 @@ import type { ReadValidation } from "../decision/command.ts";
 import type { EventBody, ValidationResult } from "../decision/event.ts";
 import { assert } from "../decision/assert.ts";
 import { Refusal, render, type Room, settingOf } from "./room.ts";
+import { mapStrings } from "./scope.ts";
 
 /** A validation result is a page of text, not a data set. */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024;
@@ -15,9 +16,19 @@ export async function readValidation(command: ReadValidation, room: Room): Promi
   const { lane, path, round, step, outcome } = command;
   assert(step.validate !== null, "a validation is read for a step without one");
   const text = await resultText(command, step.validate, room);
-  const result =
-    typeof text === "string" ? interpret(text, step.validate, outcome.status === "ok") : failed(text.problem);
-  return [{ type: "validated", lane, path, round, result, set: { validation: variables(result, round) } }];
+  const { masker } = room.ports;
+  const rules = { ...step.validate, mask: (found: string) => masker.mask(found) };
+  const found = typeof text === "string" ? interpret(text, rules, outcome.status === "ok") : failed(text.problem);
+  const seal = (part: Json): Json => mapStrings(part, (words) => masker.seal(words));
+  const result = {
+    ...found,
+    implemented: found.implemented.map((words) => masker.seal(words)),
+    missing: found.missing.map((words) => masker.seal(words)),
+    gaps: seal(found.gaps),
+    raw: seal(found.raw),
+    problem: found.problem === null ? null : masker.mask(found.problem),
+  };
+  return [{ type: "validated", lane, path, round, result, set: { validation: seal(variables(found, round)) } }];
 }
 
 async function resultText(
@@ -27,9 +38,11 @@ async function resultText(
 ): Promise<string | { readonly problem: string }> {
   const { step, outcome } = command;
   if (outcome.status === "failed") return { problem: outcome.fault?.message ?? "the validation command failed" };
-  if (rules.resultFile === null) return outcome.output;
+  if (rules.resultFile === null && !outcome.output.includes("{{secret:")) return outcome.output;
   const setting = await settingOf(command, room);
   if (setting instanceof Refusal) return { problem: setting.fault.message };
+  // An encoded secret is read by its own rules, so it must be itself before it is read.
+  if (rules.resultFile === null) return room.ports.masker.unseal(outcome.output);
   const file = render(rules.resultFile, setting, step);
   if (file instanceof Refusal) return { problem: file.fault.message };
   const allowOutside = room.session.order.workflow.settings.allowPathsOutside;
@@ -42,14 +55,16 @@ async function resultText(
 /** Understands the forms that validation commands print; everything else is a failed validation, never a complete one. */
 export function interpret(
   text: string,
-  rules: Pick<Validation, "format" | "expectedSchema">,
+  rules: Pick<Validation, "format" | "expectedSchema"> & { readonly mask?: (text: string) => string },
   passed: boolean,
 ): ValidationResult {
   if (rules.format === "exit_code")
     return { ...NOTHING, completion: passed ? 100 : 0, status: passed ? "complete" : "failed" };
   const value = parse(text);
   if (value === undefined) {
-    const shown = text.trim() === "" ? "it is empty" : `it begins with ${JSON.stringify(text.trim().slice(0, 60))}`;
+    // Masked before it is cut: half a secret is not found any more.
+    const start = (rules.mask?.(text.trim()) ?? text.trim()).slice(0, 60);
+    const shown = start === "" ? "it is empty" : `it begins with ${JSON.stringify(start)}`;
     return failed(
       `the result is not JSON with "completion_percentage": ${shown} (where the exit code decides, say so with format: exit_code)`,
     );
