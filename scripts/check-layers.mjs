@@ -58,7 +58,8 @@ const layers = {
   "src/unified-session/cook-adapter.ts": { values: ["src/unified-session/"], types: [event, "src/workflow/"] },
   // Wire them together.
   "src/compose.ts": { values: ["src/cook/", "src/workflow/", ...implementations], node: "all" },
-  "src/index.ts": { values: ["src/compose.ts", "src/cook/", "src/workflow/", ...implementations], node: "all" },
+  "src/api/": { values: ["src/compose.ts", "src/cook/", "src/workflow/", ...implementations], node: "all" },
+  "src/index.ts": { values: ["src/api/", "src/cook/", "src/workflow/", ...implementations] },
   "src/cli/": {
     values: ["src/index.ts"],
     node: "all",

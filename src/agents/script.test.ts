@@ -6,7 +6,7 @@ import { chooseRule } from "./script-match.ts";
 const guide = readFileSync(new URL("../../docs/scripted-agent.md", import.meta.url), "utf8");
 
 test("the script in the guide is valid and does what the guide says", () => {
-  const example = /```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
+  const example = /```yaml script\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
   const script = parseScript(example);
   if (typeof script === "string") throw new Error(script);
   const said = (prompt: string) => chooseRule(script, prompt)?.steps.at(-1)?.action;

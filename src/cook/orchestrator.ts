@@ -34,6 +34,9 @@ export interface Drive {
   readonly stop: AbortSignal;
 }
 
+/** Conclusions follow from one another only as deep as steps are nested; more means that they never end. */
+const MAX_CONCLUSIONS = 10_000;
+
 type Message =
   | { readonly kind: "done"; readonly key: string; readonly events: readonly EventBody[] }
   | { readonly kind: "broken"; readonly error: unknown }
@@ -56,6 +59,8 @@ class Loop {
   readonly #inFlight = new Map<string, Promise<void>>();
   /** Ends the effects in flight. */
   readonly #work = new AbortController();
+  /** Ends those of them that only wait, for a time or for a person: a pause has no reason to wait for them. */
+  readonly #waiting = new AbortController();
   /** Ends the listening for stops. */
   readonly #listening = new AbortController();
   readonly #listeners: Promise<void>[] = [];
@@ -80,13 +85,14 @@ class Loop {
 
   async close(): Promise<void> {
     this.#work.abort();
+    this.#waiting.abort();
     this.#listening.abort();
     await Promise.allSettled([...this.#inFlight.values(), ...this.#listeners]);
   }
 
   /** Returns true when nothing is in flight and nothing is left to start. */
   async #startWhatIsDue(): Promise<boolean> {
-    for (;;) {
+    for (let conclusions = 0; conclusions < MAX_CONCLUSIONS; conclusions++) {
       const commands = decide(this.#state);
       const conclusion = commands.find(
         (command) => command.kind === "record" && (!command.whenIdle || this.#inFlight.size === 0),
@@ -98,6 +104,7 @@ class Loop {
       for (const command of commands) if (command.kind !== "record") await this.#start(command);
       return this.#inFlight.size === 0;
     }
+    throw new Error(`bug: ${String(MAX_CONCLUSIONS)} conclusions in a row, and no end`);
   }
 
   async #start(command: Effect): Promise<void> {
@@ -105,7 +112,8 @@ class Loop {
     if (this.#inFlight.has(key)) return;
     const announcement = this.#run.performer.announce(command, this.#session());
     if (announcement !== null) await this.#record([announcement], { durable: true });
-    const done = this.#run.performer.perform(command, this.#session(), this.#work.signal).then(
+    const { signal } = command.kind === "wait" || command.kind === "ask-landing" ? this.#waiting : this.#work;
+    const done = this.#run.performer.perform(command, this.#session(), signal).then(
       (events) => this.#mailbox.put({ kind: "done", key, events }),
       (error: unknown) => this.#mailbox.put({ kind: "broken", error }),
     );
@@ -124,12 +132,14 @@ class Loop {
     }
   }
 
-  /** `pause` lets what runs come to its end; everything else ends it now. */
+  /** `pause` lets what runs come to its end; everything else ends it now, also where the session has failed meanwhile. */
   async #stop(reason: PauseReason): Promise<void> {
-    const session = this.#session();
-    if (session.status !== "running") return;
+    const { status, stopping } = this.#session();
+    this.#waiting.abort(reason);
     if (reason.kind !== "pause") this.#work.abort(reason);
-    if (session.stopping === null) await this.#record([{ type: "pause-requested", reason }], { durable: false });
+    if (status !== "running") return;
+    const isHarder = stopping?.kind === "pause" && reason.kind !== "pause";
+    if (stopping === null || isHarder) await this.#record([{ type: "pause-requested", reason }], { durable: false });
   }
 
   #listen(): void {

@@ -77,8 +77,8 @@ export function createItemScope(item: Json, outer: Scope): Scope {
 
 /** A variable that a child process gets must be smaller than this: the system limits one string to 128 KiB. */
 const MAX_EXPORTED_BYTES = 64 * 1024;
-/** The process environment is there already, and secrets have a way of their own. */
-const NOT_EXPORTED = new Set(["env", "secrets"]);
+/** The process environment is there already, secrets have a way of their own, and `vars` has nothing that is new. */
+const NOT_EXPORTED = new Set(["env", "secrets", "vars"]);
 
 /** Scalars for a child's environment as `PRODIGY_VAR_<NAME>`: quoting-safe, unlike text put into a script. */
 export function toEnvironment(scope: Scope): Readonly<Record<string, string>> {

@@ -2,7 +2,7 @@
  * Finds out what a lane's files are now. The shadow repository keeps an index of its own for each lane; one listing
  * tells what differs from it, and only that is read. A step that changed nothing costs that one call.
  */
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync, lstatSync, type Stats } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { rm } from "node:fs/promises";
 import type { TreeState } from "../cook/decision/event.ts";
@@ -234,8 +234,8 @@ async function findKept(workshop: Workshop, place: Place, keep: readonly string[
   const patterns: string[] = [];
   for (const declared of keep) {
     const path = relative(place.directory, isAbsolute(declared) ? declared : join(place.directory, declared));
-    if (path === "" || path.startsWith("..") || isAbsolute(path)) continue;
-    const entry = lstatSync(join(place.directory, path), { throwIfNoEntry: false });
+    if (path === "" || path.startsWith("..") || isAbsolute(path) || /^\.git(\/|$)/i.test(path)) continue;
+    const entry = entryAt(join(place.directory, path));
     if (entry?.isFile() || entry?.isSymbolicLink()) found.push(path);
     else if (entry?.isDirectory()) patterns.push(`:(literal)${path}`);
     else if (/[*?[]/.test(path)) patterns.push(`:(glob)${path.includes("/") ? path : `**/${path}`}`);
@@ -251,6 +251,15 @@ async function findKept(workshop: Workshop, place: Place, keep: readonly string[
           .filter((path) => !path.endsWith("/")),
       ]
     : found;
+}
+
+/** Null when there is none, also where what should be a folder above it is a file. */
+function entryAt(path: string): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch {
+    return null;
+  }
 }
 
 async function storeKept(workshop: Workshop, place: Place, paths: readonly string[]): Promise<void> {

@@ -1,4 +1,6 @@
 // The real `claude`, cut off: it is continued and not paid again. The model is scripted and notes what it was asked.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { newPlace, type Place, until } from "./place.ts";
 
@@ -121,46 +123,54 @@ test("Ctrl-C while the agent waits for a tool of its own ends the tool as well",
   expect(it.asks().map(({ rule }) => rule)).toEqual(["busy", "again"]);
 });
 
-test("an agent that was killed before it had a session begins anew", async () => {
+/** Commits at once and then dawdles; the second time it is quick. Its tool fails where its file is there already. */
+function beginner(shown: Shown[]): unknown {
+  const commit = { sh: "test ! -e a.txt && echo a > a.txt && git add a.txt && git commit -qm 'add a'" };
+  const first = (ask: Shown): unknown => {
+    shown.push(ask);
+    return commit;
+  };
+  const slow = { text: "Slow words.", chunkSize: 1, chunkDelayMs: 1000 };
+  return { rules: [{ name: "work", steps: [first, () => (shown.length > 1 ? { text: "Done." } : slow)] }] };
+}
+
+/** Not told of any interruption, in a session of its own, from the files as they were. */
+function expectBegunAnew(it: Place, shown: readonly Shown[]): void {
+  expect(shown).toHaveLength(2);
+  expect(JSON.stringify(shown[1]?.body.messages)).not.toContain("You were interrupted");
+  expect(new Set(it.asks().map(({ session }) => session)).size).toBe(2);
+  expect(it.rig.git("log", "--format=%s", "main")).toBe("add a\nwork\nfirst");
+}
+
+test("an agent whose session is lost begins anew from the files as they were, and what it left is kept", async () => {
+  const shown: Shown[] = [];
   await using it = await newPlace({
-    scenario: { rules: [], fallback: { text: "Done.", usage: { input: 100, output: 10 } } },
-    steps: '  - claude: "go"\n',
+    scenario: beginner(shown),
+    steps: '  - claude: "build it"\n    commit_required: true\n',
   });
   const running = it.start("run", "workflow.yml", "-y");
-  await until(() => it.processes().some((command) => command.includes("--session-id")));
+  await until(() => it.asks().some(({ turn }) => turn === 1));
   running.kill("SIGKILL");
   await running.ended;
+  rmSync(join(it.rig.env["HOME"] ?? "", ".claude", "projects"), { recursive: true });
   const resumed = await it.prodigy("resume", "-y");
   expect(resumed).toMatchObject({ code: 0, stderr: "" });
-  expect(await it.detail()).toMatchObject({ status: "ended", steps: { ok: 1 } });
-  expect((await it.events()).map(({ type }) => type)).toContain("continuation-failed");
+  expectBegunAnew(it, shown);
+  const lost = (await it.events()).find((event) => event.type === "continuation-failed");
+  expect(lost?.reason).toContain("No conversation found with session ID");
+  expect((await it.prodigy("salvage", "list")).stdout).toContain(it.id());
 });
 
 test("on_interrupt: restart begins anew from the files as they were", async () => {
   const shown: Shown[] = [];
   await using it = await newPlace({
-    scenario: {
-      rules: [
-        {
-          name: "work",
-          steps: [
-            (ask: Shown) => {
-              shown.push(ask);
-              return { sh: "test ! -e a.txt && echo a > a.txt && git add a.txt && git commit -qm 'add a'" };
-            },
-            () => (shown.length > 1 ? { text: "Done." } : { text: "Slow words.", chunkSize: 1, chunkDelayMs: 1000 }),
-          ],
-        },
-      ],
-    },
+    scenario: beginner(shown),
     steps: '  - claude: "build it"\n    on_interrupt: restart\n    commit_required: true\n',
   });
   const running = it.start("run", "workflow.yml", "-y");
   await until(() => it.asks().some(({ turn }) => turn === 1));
   running.kill("SIGINT");
   expect((await running.ended).code).toBe(130);
-  expect(await it.prodigy("resume", "-y")).toMatchObject({ code: 0 });
-  expect(new Set(it.asks().map(({ session }) => session)).size).toBe(2);
-  expect(JSON.stringify(shown[1]?.body.messages)).not.toContain("You were interrupted");
-  expect(it.rig.git("log", "--format=%s", "main")).toBe("add a\nwork\nfirst");
+  expect(await it.prodigy("resume", "-y")).toMatchObject({ code: 0, stderr: "" });
+  expectBegunAnew(it, shown);
 });

@@ -22,6 +22,8 @@ export function decide(state: State): readonly Command[] {
 function whatIsDue(session: Session): readonly Command[] {
   const main = session.lanes.get(MAIN);
   if (main === undefined) return [];
+  // Before anything new begins at the same places.
+  if (session.owed.length > 0) return session.owed.map((owed) => ({ kind: "account", ...owed }));
   if (!main.ready && !main.removed) {
     const reason = "the session was interrupted";
     return [{ kind: "prepare-lane", lane: MAIN, tree: main.tree, mode: main.want, reason }];

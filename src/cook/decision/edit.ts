@@ -4,7 +4,8 @@
  * touched go on where they were; those of one that is go away, with what is in them kept.
  */
 import type { Step, Workflow } from "../../workflow/model.ts";
-import { type History, type Lane, MAIN, type Node, type Session } from "./state.ts";
+import type { LaneId, StepPath } from "./event.ts";
+import { type History, isStray, join, type Lane, MAIN, type Node, type Owed, type Session } from "./state.ts";
 
 export function afterEdit(session: Session, workflow: Workflow): Session {
   const main = session.lanes.get(MAIN);
@@ -17,7 +18,52 @@ export function afterEdit(session: Session, workflow: Workflow): Session {
     place === null
       ? rewound(main, ["merge"], firstChange(before.merge?.steps ?? [], workflow.merge?.steps ?? []))
       : rewound(main, place, firstChange(before.steps, workflow.steps));
-  return { ...session, order, lanes: new Map(session.lanes).set(MAIN, edited), landing: { kind: "open" } };
+  const lanes = new Map(session.lanes).set(MAIN, edited);
+  const next: Session = { ...session, order, lanes, landing: { kind: "open" } };
+  return { ...next, owed: [...session.owed, ...owedBy(session, next)] };
+}
+
+/** Agents that were at work where now nothing is any more. */
+function owedBy(before: Session, after: Session): readonly Owed[] {
+  const owed: Owed[] = [];
+  for (const [lane, { root }] of before.lanes) {
+    const left = isStray(after, lane) ? null : (after.lanes.get(lane)?.root ?? null);
+    const visit = (node: Node, path: StepPath, kept: Node | null): void => {
+      const { attempt } = node;
+      const agent = attempt?.unaccounted == null ? null : agentAt(before.order.workflow, lane, path);
+      if (attempt?.unaccounted != null && agent !== null && kept?.attempt?.unaccounted !== attempt.unaccounted)
+        owed.push({ lane, path, attempt: attempt.number, agent, log: attempt.unaccounted });
+      for (const [segment, child] of node.children)
+        visit(child, join(path, segment), kept?.children.get(segment) ?? null);
+    };
+    visit(root, "", left);
+  }
+  return owed;
+}
+
+/** Which agent it was. The steps inside of one step of the list all have the same one, as far as anybody has seen. */
+function agentAt(workflow: Workflow, lane: LaneId, path: StepPath): string | null {
+  const [, list, index] = /(merge|pass-\d+)\/step-(\d+)/.exec(join(lane, path)) ?? [];
+  const steps = list === "merge" ? (workflow.merge?.steps ?? []) : workflow.steps;
+  let agent: string | null = null;
+  JSON.stringify(steps[Number(index)], (_, part: unknown) => {
+    if (isAgentAction(part)) agent ??= part.agent;
+    return part;
+  });
+  return agent;
+}
+
+function isAgentAction(part: unknown): part is { readonly agent: string } {
+  if (typeof part !== "object" || part === null || !("kind" in part) || !("agent" in part)) return false;
+  return part.kind === "agent" && typeof part.agent === "string";
+}
+
+/** What is left to be found out when an event has told one of it. */
+export function withoutOwed(
+  owed: readonly Owed[],
+  told: { readonly lane: LaneId; readonly path: StepPath; readonly attempt: number },
+): readonly Owed[] {
+  return owed.filter(({ lane, path, attempt }) => lane !== told.lane || path !== told.path || attempt !== told.attempt);
 }
 
 /** Index of the first step that differs; the number of common steps when one list begins with the other. */

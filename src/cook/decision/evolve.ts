@@ -1,6 +1,6 @@
 /** What an event means: the next state. Pure; the only place where state changes. */
 import { assert } from "./assert.ts";
-import { afterEdit } from "./edit.ts";
+import { afterEdit, withoutOwed } from "./edit.ts";
 import type { Event, LaneId, SessionOrder, StepOutcome } from "./event.ts";
 import { attemptEnded, attemptStarted, continuationFailed, due, interrupted } from "./evolve-attempt.ts";
 import { answered, landingConflicted, targetMerged } from "./evolve-landing.ts";
@@ -56,7 +56,9 @@ function apply(session: Session, event: Event): Session {
     case "attempt-ended":
       return attemptEnded(session, event);
     case "attempt-interrupted":
-      return onNode(session, event, (node) => ({ ...node, attempt: interrupted(node) }));
+      return session.owed.length > 0
+        ? { ...session, owed: withoutOwed(session.owed, event) }
+        : onNode(session, event, (node) => ({ ...node, attempt: interrupted(node) }));
     case "continuation-failed":
       return continuationFailed(session, event);
     case "retry-due":
@@ -131,6 +133,7 @@ function started(order: SessionOrder, at: number): Session {
     landing: { kind: "open" as const },
     lastAt: at,
     idleMs: 0,
+    owed: [],
   };
   const bare = {
     id: MAIN,

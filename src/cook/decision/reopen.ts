@@ -63,7 +63,7 @@ function reopenedLane(lane: Lane, how: Reopening): Lane {
   const restore = lane.want === "restore" || someNode(lane.root, isCutShort);
   // What has been merged, or is gone, has come to its end, and its outcome is still to be told.
   const isOver = lane.removed || lane.merge !== null;
-  const root = isOver ? lane.root : reopenedNode(lane.root, lane, { ...how, inFailed: false });
+  const root = isOver ? lane.root : reopenedNode(lane.root, lane, { ...how, inFailed: false, isList: lane.id !== MAIN });
   return { ...lane, root, ready: false, want: restore ? "restore" : "keep" };
 }
 
@@ -76,26 +76,26 @@ function isCutShort({ attempt }: Node): boolean {
 interface Place extends Reopening {
   /** Whether the node belongs to a step that failed. */
   readonly inFailed: boolean;
+  /** Whether the node is a list of steps whose failure is that of the session or of the item. */
+  readonly isList: boolean;
 }
 
 function reopenedNode(node: Node, lane: Lane, place: Place): Node {
-  const failedHere = place.wasFailed && hasFailed(node);
-  const open = place.inFailed || failedHere ? withoutFailure(node, lane, place) : node;
+  const failed = place.inFailed || (place.wasFailed && place.isList && node.last !== null && !passes(node.last));
+  const open = failed ? withoutFailure(node, lane, place) : node;
   const attempt = open.attempt === null ? null : reopenedAttempt(open.attempt, lane, place.forgiven);
   if (open.children.size === 0) return { ...open, attempt };
   const children = new Map<string, Node>();
   for (const [segment, child] of open.children) {
-    const inFailed = place.inFailed || (failedHere && isFailedPart(node, segment));
-    children.set(segment, reopenedNode(child, lane, { ...place, inFailed }));
+    const inFailed = failed && isFailedPart(node, segment);
+    children.set(segment, reopenedNode(child, lane, { ...place, inFailed, isList: LISTS.test(segment) }));
   }
   return { ...open, attempt, children };
 }
 
-function hasFailed(node: Node): boolean {
-  return (node.last !== null && !passes(node.last)) || node.failedItems.length > 0;
-}
+const LISTS = /^(?:pass-\d+|merge|resolve-\d+)$/;
 
-/** Of a loop's items only those that failed; in a sequence only the step that failed still has a node. */
+/** Of a loop's items only those that failed; in a list of steps only the step that failed still has a node. */
 function isFailedPart(node: Node, segment: string): boolean {
   return node.items === null || node.failedItems.some((index) => segment === `item-${String(index)}`);
 }

@@ -45,6 +45,16 @@ export interface Session {
   readonly lastAt: number;
   /** How long no worker was there, in total. Deadlines move by it. */
   readonly idleMs: number;
+  /** Agents that died at steps which an edit took away since: what they had cost is still to be found out. */
+  readonly owed: readonly Owed[];
+}
+
+export interface Owed {
+  readonly lane: LaneId;
+  readonly path: StepPath;
+  readonly attempt: number;
+  readonly agent: string;
+  readonly log: string;
 }
 
 export type Landing =

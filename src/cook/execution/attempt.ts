@@ -27,6 +27,11 @@ export async function performAttempt(command: Attempt, room: Room): Promise<read
       : [{ type: "pause-requested", reason: { kind: "disk", freeBytes } }];
   }
   const setting = await settingOf(command, room);
+  if (setting === "stopped") {
+    const interrupted: EventBody = { type: "attempt-interrupted", lane, path, attempt, usage: null };
+    // What is made of steps was not announced: the next worker comes to the same point by itself.
+    return command.settled === null ? [interrupted] : [];
+  }
   if (setting instanceof Refusal) {
     return settle({
       command,

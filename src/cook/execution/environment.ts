@@ -210,6 +210,7 @@ async function fromCommand(
     },
     signal,
   );
+  if (run.ended === "stopped") return { ok: false, fault: fault("interrupted", `${value.name} was stopped`, { at }) };
   if (run.exitCode !== 0) {
     // What it printed before it failed may well be the secret.
     if (value.secret) ports.masker.add(value.name, run.stdout.trim(), { certain: false });

@@ -18,6 +18,7 @@ export async function planItems(command: PlanItems, room: Room): Promise<readonl
   const { lane, path, step } = command;
   assert(step.action.kind === "foreach", "items are planned for a step that is no loop");
   const setting = await settingOf(command, room);
+  if (setting === "stopped") return [];
   if (setting instanceof Refusal) return notPlanned(command, setting.fault, room);
   const items = await itemsOf(step.action, { command, room, setting });
   if (items === null) return [];

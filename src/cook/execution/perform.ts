@@ -102,6 +102,7 @@ async function prepareLane(command: Effect & { kind: "prepare-lane" }, { ports }
 async function evaluateWhen(command: Evaluate, room: Room): Promise<readonly EventBody[]> {
   const { lane, path, step } = command;
   const setting = await settingOf(command, room);
+  if (setting === "stopped") return [];
   if (setting instanceof Refusal) return [failedStep(command, setting.fault)];
   const parsed = parseExpression(step.when ?? "true");
   const result = parsed.ok ? evaluate(parsed.expression, setting.fullScope, "when") : parsed;

@@ -58,12 +58,13 @@ export class Refusal {
   }
 }
 
-export async function settingOf(subject: Subject, room: Room): Promise<Setting | Refusal> {
+/** `stopped` where a command that makes a value of the environment was ended with everything else: nothing has failed. */
+export async function settingOf(subject: Subject, room: Room): Promise<Setting | Refusal | "stopped"> {
   const { ports, session } = room;
   const place = placeOf(subject, session);
   const early = await scopeOf(place, ports);
   const environment = await environmentFor({ place, scope: early, ports, cache: room.cache, signal: room.signal });
-  if (!environment.ok) return new Refusal(environment.fault);
+  if (!environment.ok) return environment.fault.kind === "interrupted" ? "stopped" : new Refusal(environment.fault);
   // In a worker that resumes, a secret that a command prints is known only now, and what was captured waits for it.
   const scope = bringsSecrets(place) ? await scopeOf(place, ports) : early;
   const env = environment.value;

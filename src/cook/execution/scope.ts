@@ -1,9 +1,9 @@
 /** What a step sees: the variables of its lane, of the loops around it and of the run. */
 import type { Json, Step, Workflow } from "../../workflow/model.ts";
-import { createScope, type Scope, type ScopeLayer } from "../../workflow/scope.ts";
+import { createScope, KNOWN_NAMESPACES, type Scope, type ScopeLayer } from "../../workflow/scope.ts";
 import type { StepContext } from "../decision/command.ts";
 import type { Changes, Commit, StepPath } from "../decision/event.ts";
-import type { Lane, Session } from "../decision/state.ts";
+import { type Lane, type Session, variablesAt } from "../decision/state.ts";
 import type { MaskerPort, Ports } from "../ports.ts";
 
 /** A place in the run for which variables are wanted. */
@@ -24,40 +24,62 @@ export function knownScope(place: Place, masker: MaskerPort): Scope {
 export async function scopeOf(place: Place, ports: Pick<Ports, "trees" | "masker">): Promise<Scope> {
   const text = JSON.stringify(place.step);
   const layers = [...layersOf(place, ports.masker)];
+  if (/vars\./.test(text)) layers.push(varsLayer(place, ports.masker));
   if (/workflow\.|git\./.test(text)) layers.push(await workflowLayer(place, ports));
   if (/merge\./.test(text)) layers.push(await mergeLayer(place, ports));
   return createScope(layers);
 }
 
-function layersOf({ session, lane, context, step }: Place, masker: MaskerPort): readonly ScopeLayer[] {
+function layersOf({ session, lane, path, context, step }: Place, masker: MaskerPort): readonly ScopeLayer[] {
   const { order } = session;
   const value = context.locals["ARG"];
+  const declared = declaredNames(order.workflow);
+  const set = unsealed(variablesAt(lane, path), masker);
   return [
-    { values: { params: order.parameters, ...order.parameters }, namespaces: declaredNames(order.workflow) },
-    { values: unsealed(lane.vars, masker) },
+    { values: { params: order.parameters, ...order.parameters }, namespaces: declared.names },
+    { values: set },
+    { values: named(set, declared.ids) },
     { values: { args: typeof value === "string" ? [value] : [] } },
     { values: builtIn(session, lane, step) },
     { values: unsealed(context.locals, masker) },
   ];
 }
 
-/** Ids and capture names of all steps: a path into one that is not there is a mistake, not a word of the shell. */
-function declaredNames(workflow: Workflow): readonly string[] {
+/** A step with the id `test` or `shell` is meant by `${test.output}`, and not the newest step of that kind. */
+function named(set: Readonly<Record<string, Json>>, ids: readonly string[]): Readonly<Record<string, Json>> {
+  const colliding = ids.filter((id) => Object.hasOwn(KNOWN_NAMESPACES, id) && set[id] !== undefined);
+  return Object.fromEntries(colliding.map((id) => [id, set[id] ?? null]));
+}
+
+/** `vars.NAME`: what steps captured, also under a name that something else has as well. */
+function varsLayer({ lane, path }: Place, masker: MaskerPort): ScopeLayer {
+  const set = unsealed(variablesAt(lane, path), masker);
+  return { values: Object.fromEntries(Object.entries(set).map(([name, value]) => [`vars.${name}`, value])) };
+}
+
+interface DeclaredNames {
+  /** Ids and capture names of all steps: a path into one that is not there is a mistake, not a word of the shell. */
+  readonly names: readonly string[];
+  readonly ids: readonly string[];
+}
+
+function declaredNames(workflow: Workflow): DeclaredNames {
   const known = namesOf.get(workflow);
   if (known !== undefined) return known;
   const names = new Set<string>();
+  const ids = new Set<string>();
   JSON.stringify(workflow, (key, value: unknown) => {
-    if (key === "id" && typeof value === "string") names.add(value);
+    if (key === "id" && typeof value === "string") ids.add(value);
     if (key === "capture" && typeof value === "object" && value !== null && "name" in value)
       names.add(String(value.name).split(".", 1)[0] ?? "");
     return value;
   });
-  const list = [...names];
-  namesOf.set(workflow, list);
-  return list;
+  const declared = { names: [...ids, ...names], ids: [...ids] };
+  namesOf.set(workflow, declared);
+  return declared;
 }
 
-const namesOf = new WeakMap<Workflow, readonly string[]>();
+const namesOf = new WeakMap<Workflow, DeclaredNames>();
 
 function builtIn(session: Session, lane: Lane, step: Step): Readonly<Record<string, Json>> {
   const { order } = session;

@@ -9,6 +9,7 @@ import { compileRegex } from "../../workflow/regex.ts";
 import { fault } from "../decision/fault.ts";
 import { cut, maskedFault } from "../masking.ts";
 import { captureValue, variablesOf } from "./captures.ts";
+import { loopVariables } from "./loop-results.ts";
 import { matchingFiles } from "./outputs.ts";
 import { lastLines, type Ran } from "./result.ts";
 import { Refusal, render, type Room, type Setting } from "./room.ts";
@@ -47,17 +48,20 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
       ),
     );
   const at = room.ports.clock.now();
-  const set = variablesOf({
-    step,
-    attempt,
-    result,
-    at,
-    changes: command.context.own ? tree.changes : null,
-    commits: tree.stepCommits,
-    captured: captured?.ok === true ? captured.value : undefined,
-    outputs: outputs.values,
-    analysis: settling.analysis,
-  });
+  const set = {
+    ...loopVariables(command, room),
+    ...variablesOf({
+      step,
+      attempt,
+      result,
+      at,
+      changes: command.context.own ? tree.changes : null,
+      commits: tree.stepCommits,
+      captured: captured?.ok === true ? captured.value : undefined,
+      outputs: outputs.values,
+      analysis: settling.analysis,
+    }),
+  };
   const warnings: EventBody[] = ran.warnings.map((message) => ({ type: "warned", lane, path, message }));
   const ended: EventBody = {
     type: "attempt-ended",

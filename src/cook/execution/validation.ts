@@ -16,6 +16,7 @@ export async function readValidation(command: ReadValidation, room: Room): Promi
   const { lane, path, round, step, outcome } = command;
   assert(step.validate !== null, "a validation is read for a step without one");
   const text = await resultText(command, step.validate, room);
+  if (text === null) return [];
   const { masker } = room.ports;
   const rules = { ...step.validate, mask: (found: string) => masker.mask(found) };
   const found = typeof text === "string" ? interpret(text, rules, outcome.status === "ok") : failed(text.problem);
@@ -31,15 +32,17 @@ export async function readValidation(command: ReadValidation, room: Room): Promi
   return [{ type: "validated", lane, path, round, result, set: { validation: seal(variables(found, round)) } }];
 }
 
+/** Null when it was stopped. */
 async function resultText(
   command: ReadValidation,
   rules: Validation,
   room: Room,
-): Promise<string | { readonly problem: string }> {
+): Promise<string | { readonly problem: string } | null> {
   const { step, outcome } = command;
   if (outcome.status === "failed") return { problem: outcome.fault?.message ?? "the validation command failed" };
   if (rules.resultFile === null && !outcome.output.includes("{{secret:")) return outcome.output;
   const setting = await settingOf(command, room);
+  if (setting === "stopped") return null;
   if (setting instanceof Refusal) return { problem: setting.fault.message };
   // An encoded secret is read by its own rules, so it must be itself before it is read.
   if (rules.resultFile === null) return room.ports.masker.unseal(outcome.output);

@@ -1,0 +1,56 @@
+/** Which repository, which session, and where they are kept. */
+import { resolve } from "node:path";
+import { type Ground, openGround, storageRoot } from "../compose.ts";
+import type { Outcome } from "../cook/ports.ts";
+import { neverBegan } from "../cook/resume-plan.ts";
+import type { Watching } from "../cook/watching.ts";
+import { openStorage } from "../storage/global-storage.ts";
+import { openClock } from "../system/clock.ts";
+import { definedEnv } from "../system/host.ts";
+import { findSession } from "../unified-session/find.ts";
+import { adoptLegacySessions } from "../unified-session/first-access.ts";
+
+/** Where the calls look: the environment (`PRODIGY_HOME`, `PATH`, secrets, ...) and a folder of the repository. */
+export interface Where {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** @default the current folder */
+  readonly path?: string;
+}
+
+/** Whoever looks at a repository for the first time takes over what an earlier Prodigy left there. A dry run writes nothing. */
+export async function groundOf(
+  where: Where & Pick<Watching, "notice"> & { readonly dryRun?: boolean },
+): Promise<Outcome<Ground>> {
+  const ground = await openGround({ env: definedEnv(where.env), path: resolve(where.path ?? ".") });
+  if (!ground.ok || where.dryRun === true) return ground;
+  const { root, key: repository } = ground.value;
+  const told = await adoptLegacySessions({
+    root,
+    repository,
+    project: ground.value.repository.topLevel,
+    clock: openClock(),
+  });
+  if (told !== null) where.notice?.(told);
+  return ground;
+}
+
+/** A session is found from anywhere: its journal knows its repository. */
+export async function findGround(
+  where: Where,
+  text: string,
+): Promise<Outcome<{ readonly ground: Ground; readonly session: string }>> {
+  const env = definedEnv(where.env);
+  const here = await groundOf(where);
+  const storage = await openStorage(storageRoot(env));
+  if (!storage.ok) return storage;
+  const found = await findSession(storage.value, text, here.ok ? here.value.key : null);
+  if (!found.ok) return found;
+  const { repository, session } = found.value;
+  if (here.ok && here.value.key === repository) return { ok: true, value: { ground: here.value, session } };
+  const events = await storage.value.readEvents({ repository, session });
+  if (!events.ok) return events;
+  const [first] = events.value;
+  if (first?.type !== "session-started") return { ok: false, fault: neverBegan(session) };
+  const there = await openGround({ env, path: first.order.repository.path });
+  return there.ok ? { ok: true, value: { ground: there.value, session } } : there;
+}
