@@ -5,6 +5,7 @@
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { isMissing } from "./head.ts";
 
 /** Some 60 seconds. Adding a worktree without its files takes a hundredth of one. */
@@ -13,7 +14,7 @@ const WAIT_MS = 50;
 
 /** Runs `work` while no other process of ours runs any under the same path. */
 export async function withAdminLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
   for (let tries = 0; !(await take(path)); tries += 1) {
     if (tries >= TRIES) throw new Error(`${path} stays locked; if no prodigy is running, remove it`);
     if (await isStale(path)) await steal(path);

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Outcome, TreesPort } from "../cook/ports.ts";
+import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { withAdminLock } from "./admin-lock.ts";
 import { failed, fileFault, fine } from "./faults.ts";
 import { git } from "./git.ts";
@@ -74,7 +75,7 @@ async function setAside(workshop: Workshop, place: Place): Promise<void> {
 }
 
 async function moveTo(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await mkdir(dirname(to), { recursive: true, mode: DIRECTORY_MODE });
   const free = (await exists(to)) ? `${to}.${(await stat(from)).ino}` : to;
   await rename(from, free);
 }
@@ -94,7 +95,7 @@ async function takeAway(workshop: Workshop, site: Site): Promise<string | null> 
 async function moveToTrash(workshop: Workshop, site: Site): Promise<string> {
   const { ino } = await stat(site.directory);
   const trash = join(workshop.places.trash, `${workshop.session}.${site.name}.${ino}`);
-  await mkdir(workshop.places.trash, { recursive: true });
+  await mkdir(workshop.places.trash, { recursive: true, mode: DIRECTORY_MODE });
   await rename(site.directory, trash);
   return trash;
 }
@@ -110,7 +111,7 @@ function deleteLater(workshop: Workshop, path: string): void {
 }
 
 /** So many files are deleted without a pause: waiting for each one alone takes ten times as long as deleting it. */
-const FILES_AT_ONCE = 16;
+const FILES_AT_ONCE = 32;
 
 export async function deleteSlowly(directory: string): Promise<void> {
   // Package caches are often read-only.
@@ -119,7 +120,7 @@ export async function deleteSlowly(directory: string): Promise<void> {
   for (const entry of entries) if (entry.isDirectory()) await deleteSlowly(join(directory, entry.name));
   const files = entries.filter((entry) => !entry.isDirectory());
   for (const [index, file] of files.entries()) {
-    deleteFile(join(directory, file.name));
+    deleteFile(`${directory}/${file.name}`);
     if (index % FILES_AT_ONCE === 0) await setImmediate();
   }
   // Also what cannot be named or listed, such as a folder without permission to read.

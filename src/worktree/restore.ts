@@ -5,6 +5,7 @@
 import { mkdir, rm, rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TreeState } from "../cook/decision/event.ts";
+import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import type { Outcome } from "../cook/ports.ts";
 import { failed, fileFault, fine } from "./faults.ts";
 import { git, gitLine, joinNul, runGit, splitNul } from "./git.ts";
@@ -30,7 +31,7 @@ export async function restoreLane(
   try {
     const wanted = to.snapshot === null ? fine(null) : await readSnapshot(workshop.shadow, to.snapshot);
     if (!wanted.ok) return wanted;
-    await mkdir(dirname(place.marker), { recursive: true });
+    await mkdir(dirname(place.marker), { recursive: true, mode: DIRECTORY_MODE });
     await writeFile(place.marker, present === null ? MADE : RESTORING);
     forgetLane(workshop, place);
     // Files that have to go are found through the shadow index.

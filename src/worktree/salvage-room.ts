@@ -1,5 +1,5 @@
 import type { Outcome } from "../cook/ports.ts";
-import { repositoryPaths } from "../storage/layout.ts";
+import { repositoryPaths, safeId } from "../storage/layout.ts";
 import type { Repository } from "./repository.ts";
 import { listSalvage, restoreSalvage, type SalvageContent, type SalvageEntry, showSalvage } from "./salvage-store.ts";
 import { openShadow } from "./shadow.ts";
@@ -24,7 +24,10 @@ export async function openSalvageRoom(options: {
   return {
     ok: true,
     value: {
-      list: (session) => listSalvage(shadow.value, session),
+      list: (session) => {
+        const safe = session === null ? null : safeId(session);
+        return safe?.ok === false ? Promise.resolve(safe) : listSalvage(shadow.value, session);
+      },
       show: (name) => showSalvage(shadow.value, name),
       restore: (name, branch) => restoreSalvage(shadow.value, { name, branch }),
     },

@@ -2,13 +2,14 @@
  * Finds out what a lane's files are now. The shadow repository keeps an index of its own for each lane; one listing
  * tells what differs from it, and only that is read. A step that changed nothing costs that one call.
  */
-import { existsSync, lstatSync, type Stats } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { rm } from "node:fs/promises";
 import type { TreeState } from "../cook/decision/event.ts";
 import type { Outcome } from "../cook/ports.ts";
 import { fine } from "./faults.ts";
 import { type GitCall, git, gitLine, joinNul, runGit, splitNul } from "./git.ts";
+import { entryAt, splitAtLinks } from "./links.ts";
 import { readStaged, type Staged } from "./staged.ts";
 import {
   copyIndex,
@@ -253,15 +254,6 @@ async function findKept(workshop: Workshop, place: Place, keep: readonly string[
     : found;
 }
 
-/** Null when there is none, also where what should be a folder above it is a file. */
-function entryAt(path: string): Stats | null {
-  try {
-    return lstatSync(path);
-  } catch {
-    return null;
-  }
-}
-
 async function storeKept(workshop: Workshop, place: Place, paths: readonly string[]): Promise<void> {
   if (paths.length > 0)
     await store(
@@ -277,7 +269,19 @@ async function store(workshop: Workshop, place: Place, paths: readonly Buffer[])
     workshop.repository.git,
     inLane(workshop, place, { objects: "own", args, stdin: joinNul(paths) }),
   );
-  return stored.ok ? fine(null) : stored;
+  if (stored.ok || !/beyond a symbolic link/.test(stored.fault.lastLines.join()))
+    return stored.ok ? fine(null) : stored;
+  return storeAroundLinks(workshop, place, paths);
+}
+
+/** A folder has become a link: what was in it is gone, whatever the link leads to. */
+async function storeAroundLinks(workshop: Workshop, place: Place, paths: readonly Buffer[]): Promise<Outcome<null>> {
+  const { gone, rest } = splitAtLinks(place.directory, paths);
+  const args = ["update-index", "--force-remove", "-z", "--stdin"];
+  const call = inLane(workshop, place, { objects: "own", args, stdin: joinNul(gone) });
+  const removed = await git(workshop.repository.git, call);
+  if (!removed.ok) return removed;
+  return gone.length === 0 || rest.length === 0 ? fine(null) : store(workshop, place, rest);
 }
 
 async function writeFilesTree(workshop: Workshop, place: Place, memory: LaneMemory): Promise<Outcome<string>> {

@@ -10,6 +10,7 @@
 import { copyFile, mkdir, open, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Outcome } from "../cook/ports.ts";
+import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { failed, fileFault, fine } from "./faults.ts";
 import { type GitCall, git, gitLine } from "./git.ts";
 import { exists, isMissing } from "./head.ts";
@@ -37,6 +38,8 @@ const CONFIG = [
 export async function openShadow(repository: Repository, directory: string): Promise<Outcome<Shadow>> {
   const shadow: Shadow = { repository, directory };
   if (await exists(join(directory, "prodigy-ready"))) return fine(shadow);
+  // Made by us, because git would let others in.
+  await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
   const made = await git(repository.git, {
     directory: repository.topLevel,
     args: ["init", "-q", "--bare", "--template=", `--object-format=${repository.objectFormat}`, directory],
@@ -46,7 +49,7 @@ export async function openShadow(repository: Repository, directory: string): Pro
     const set = await git(repository.git, { directory, args: ["--git-dir", directory, "config", name, value] });
     if (!set.ok) return set;
   }
-  await mkdir(join(directory, "info"), { recursive: true });
+  await mkdir(join(directory, "info"), { recursive: true, mode: DIRECTORY_MODE });
   await writeFile(join(directory, "info", "attributes"), RAW_ATTRIBUTES);
   await writeFile(join(directory, "prodigy-ready"), `${repository.topLevel}\n`);
   return fine(shadow);
@@ -86,7 +89,7 @@ export async function copyObjects(
 ): Promise<Outcome<null>> {
   if (what.lines.length === 0) return fine(null);
   const target = join(shadow.directory, "objects", "pack", "pack");
-  await mkdir(dirname(target), { recursive: true });
+  await mkdir(dirname(target), { recursive: true, mode: DIRECTORY_MODE });
   const packed = await git(shadow.repository.git, {
     directory: shadow.repository.commonDir,
     args: [
@@ -108,7 +111,7 @@ export async function copyObjects(
 export async function writeShadowRef(shadow: Shadow, name: string, object: string): Promise<Outcome<null>> {
   const path = join(shadow.directory, ...name.split("/"));
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
     await writeFile(`${path}.lock`, `${object}\n`, { flush: true });
     await rename(`${path}.lock`, path);
     return fine(null);
@@ -124,7 +127,7 @@ export async function writeShadowRef(shadow: Shadow, name: string, object: strin
 export async function copyIndex(from: string, to: string): Promise<boolean> {
   try {
     const { mtimeMs, atimeMs } = await stat(from);
-    await mkdir(dirname(to), { recursive: true });
+    await mkdir(dirname(to), { recursive: true, mode: DIRECTORY_MODE });
     await copyFile(from, `${to}.new`);
     await utimes(`${to}.new`, atimeMs / 1000, Math.floor(mtimeMs / 1000));
     await rename(`${to}.new`, to);

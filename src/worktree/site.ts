@@ -7,6 +7,7 @@ import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from "node
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Outcome } from "../cook/ports.ts";
+import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { withAdminLock } from "./admin-lock.ts";
 import { failed, fault, fileFault, fine } from "./faults.ts";
 import { git } from "./git.ts";
@@ -35,7 +36,7 @@ export async function ensureSite(workshop: Workshop, site: Site, head: string): 
 
 /** The git directory of a worktree that is there and whole; null otherwise. Reads files only. */
 export async function findGitDir(workshop: Workshop, site: Site): Promise<string | null> {
-  const link = /^gitdir: (.+)\n*$/.exec((await readText(join(site.directory, ".git")).catch(() => null)) ?? "")?.[1];
+  const link = /^gitdir: ([^]+?)\n*$/.exec((await readText(join(site.directory, ".git")).catch(() => null)) ?? "")?.[1];
   if (link === undefined) return null;
   const pointer = resolve(site.directory, link);
   if (dirname(dirname(pointer)) !== workshop.repository.commonDir) return null;
@@ -60,7 +61,7 @@ async function makeOrMend(workshop: Workshop, site: Site, head: string): Promise
 
 /** Adds the worktree without files; the caller restores them. The marker is set first: dying here must not look finished. */
 async function make(workshop: Workshop, site: Site, head: string): Promise<Outcome<Ensured>> {
-  await mkdir(dirname(site.marker), { recursive: true });
+  await mkdir(dirname(site.marker), { recursive: true, mode: DIRECTORY_MODE });
   await writeFile(site.marker, "made\n");
   const added = await add(workshop, site, { directory: site.directory, head });
   if (!added.ok) return added;
@@ -99,7 +100,7 @@ async function add(
   at: { readonly directory: string; readonly head: string },
 ): Promise<Outcome<unknown>> {
   const runner = workshop.repository.git;
-  await mkdir(dirname(at.directory), { recursive: true });
+  await mkdir(dirname(at.directory), { recursive: true, mode: DIRECTORY_MODE });
   const start = ["worktree", "add", "--no-checkout", "--lock"];
   const call = { directory: workshop.repository.commonDir };
   if (site.branchRef === null) return git(runner, { ...call, args: [...start, "--detach", at.directory, at.head] });
@@ -112,7 +113,7 @@ async function add(
 /** Says in git's own place and in ours whose the worktree is. */
 async function claim(workshop: Workshop, site: Site, gitDir: string): Promise<void> {
   await writeFile(join(gitDir, "locked"), `prodigy ${workshop.session} ${site.lane}\n`);
-  await mkdir(dirname(site.record), { recursive: true });
+  await mkdir(dirname(site.record), { recursive: true, mode: DIRECTORY_MODE });
   const record = { session: workshop.session, lane: site.lane, directory: site.directory, branch: site.branchRef };
   await writeFile(`${site.record}.new`, `${JSON.stringify(record, null, 2)}\n`);
   await rename(`${site.record}.new`, site.record);

@@ -39,7 +39,9 @@ describe("after a failure", () => {
 
   test("a loop that ran out of time has all its time again, without the time in between", async () => {
     const world = new World();
-    const steps = [foreach(["a", "b"], [shell("take 600 ${item}"), shell("say ${item}")], { rest: { timeoutMs: 1000 } })];
+    const steps = [
+      foreach(["a", "b"], [shell("take 600 ${item}"), shell("say ${item}")], { rest: { timeoutMs: 1000 } }),
+    ];
     expect((await run(world, steps)).fault?.message).toContain("time limit");
     world.now += 100_000;
     expect((await run(world, steps)).status).toBe("ended");
@@ -47,7 +49,10 @@ describe("after a failure", () => {
   });
 
   test("a step without its required commit runs again, unless somebody has made the commit", async () => {
-    const steps = [shell("once told\nsay hm", { onFailure: { kind: "tolerate" } }), agent("say work", { commitRequired: true })];
+    const steps = [
+      shell("once told\nsay hm", { onFailure: { kind: "tolerate" } }),
+      agent("say work", { commitRequired: true }),
+    ];
     const again = new World();
     expect((await run(again, steps)).fault?.kind).toBe("commit-required");
     expect((await run(again, steps)).fault?.kind).toBe("commit-required");
@@ -57,7 +62,10 @@ describe("after a failure", () => {
   test("on_success that failed runs again without the step before it, and without its validation", async () => {
     const world = new World();
     const steps = [
-      agent("say main", { validate: validation([agent("say check")]), onSuccess: [shell("say first"), shell("need tool")] }),
+      agent("say main", {
+        validate: validation([agent("say check")]),
+        onSuccess: [shell("say first"), shell("need tool")],
+      }),
     ];
     expect((await run(world, steps)).status).toBe("failed");
     byHand(world, "tool");
@@ -274,7 +282,7 @@ describe("after a stop", () => {
     },
   ])("$what that is stopped while its environment is made has not failed", async ({ steps }) => {
     const calm = new World();
-    const flow = [shell("write r {\"completion\":100}"), ...steps];
+    const flow = [shell('write r {"completion":100}'), ...steps];
     await run(calm, flow);
     for (let nth = 1; nth <= times(calm, "say a"); nth++) {
       const world = new World();
@@ -306,7 +314,15 @@ describe("after a stop", () => {
         shell("once r", { retry: retry(2) }),
       ];
       const world = new World();
-      expect((await run(world, steps, stopAt((event) => event.type === type))).status).toBe("paused");
+      expect(
+        (
+          await run(
+            world,
+            steps,
+            stopAt((event) => event.type === type),
+          )
+        ).status,
+      ).toBe("paused");
       expect((await run(world, steps)).status).toBe("ended");
       expect([...landed(world).keys()]).toEqual(["README.md", "a", "f-x", "f-y"]);
       expect(["commit a", "commit x", "commit y"].map((line) => times(world, line))).toEqual([1, 1, 1]);
@@ -350,7 +366,9 @@ describe("after an edit", () => {
   test("of the merge steps, the changed ones run as they are now", async () => {
     const world = new World();
     const flow = (...scripts: readonly string[]): Workflow =>
-      workflow([shell("write a 1\ncommit a")], { merge: { steps: scripts.map((script) => shell(script)), timeoutMs: null } });
+      workflow([shell("write a 1\ncommit a")], {
+        merge: { steps: scripts.map((script) => shell(script)), timeoutMs: null },
+      });
     expect((await work(world, flow("say one", "say two", "fail 1"))).status).toBe("failed");
     expect((await work(world, flow("say one", "say zwei", "say three"), { force: true })).status).toBe("ended");
     expect(["say one", "say two", "say zwei", "say three"].map((line) => times(world, line))).toEqual([1, 1, 1, 1]);

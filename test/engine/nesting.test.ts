@@ -26,7 +26,10 @@ describe("loops in loops", () => {
   test("a loop inside items that share a tree shares it too, so its commits are not lost", async () => {
     const world = new World();
     const inner = foreach(["1", "2"], [shell("write ${outer}-${item} 1\ncommit ${item}")], { parallel: 2 });
-    const outer = foreach(["x"], [shell("say ${item}", { capture: capture("outer") }), inner], { parallel: 2, shared: true });
+    const outer = foreach(["x"], [shell("say ${item}", { capture: capture("outer") }), inner], {
+      parallel: 2,
+      shared: true,
+    });
     await run(world, [outer]);
     expect([...landed(world).keys()].toSorted()).toEqual(["README.md", "x-1", "x-2"]);
   });
@@ -34,9 +37,13 @@ describe("loops in loops", () => {
   test("an item that waits for its turn to be merged does not wait for one that never begins", async () => {
     const world = new World();
     const steps = [
-      foreach(["slow", "commits", "fails"], [shell("write ${item} 1\ncommit ${item}"), shell("fail 2", { when: "${item} == 'fails'" })], {
-        parallel: 3,
-      }),
+      foreach(
+        ["slow", "commits", "fails"],
+        [shell("write ${item} 1\ncommit ${item}"), shell("fail 2", { when: "${item} == 'fails'" })],
+        {
+          parallel: 3,
+        },
+      ),
     ];
     let open: () => void = () => undefined;
     const opened = new Promise<boolean>((resolve) => {
@@ -81,9 +88,11 @@ describe("items", () => {
         shell("say item ${foreach.results[1].item} ${foreach.results[1].success} ${foreach.results[1].exit_code}"),
         shell("say ${foreach.results[0].output}."),
       ]);
-      expect(["say before a", "say before b", "say then before ${w}", "say 3 2 1", "say item b false 3"].map((line) => times(world, line))).toEqual([
-        1, 1, 1, 1, 1,
-      ]);
+      expect(
+        ["say before a", "say before b", "say then before ${w}", "say 3 2 1", "say item b false 3"].map((line) =>
+          times(world, line),
+        ),
+      ).toEqual([1, 1, 1, 1, 1]);
     },
   );
 
@@ -118,7 +127,9 @@ describe("handlers", () => {
 
   test("may make the commit that the step must make", async () => {
     const world = new World();
-    const steps = [shell("need fixed", { commitRequired: true, onFailure: handle([shell("write fixed 1\ncommit fix")]) })];
+    const steps = [
+      shell("need fixed", { commitRequired: true, onFailure: handle([shell("write fixed 1\ncommit fix")]) }),
+    ];
     expect((await run(world, steps)).status).toBe("ended");
   });
 
@@ -141,7 +152,9 @@ describe("time limits", () => {
 
   test("of a group hold for each of its attempts", async () => {
     const world = new World();
-    const steps = [group([shell("take 600 x"), shell("once slow"), shell("say end")], { timeoutMs: 1000, retry: retry(2) })];
+    const steps = [
+      group([shell("take 600 x"), shell("once slow"), shell("say end")], { timeoutMs: 1000, retry: retry(2) }),
+    ];
     expect((await run(world, steps)).status).toBe("ended");
   });
 
@@ -149,7 +162,10 @@ describe("time limits", () => {
     { what: "foreach", steps: (inner: Step) => [foreach(["a"], [inner], { rest: { timeoutMs: 1000 } })] },
     { what: "group", steps: (inner: Step) => [group([inner], { timeoutMs: 1000 })] },
     { what: "goal_seek", steps: (inner: Step) => [goalSeek(shell("say 0"), [inner], { timeoutMs: 1000 })] },
-    { what: "validate", steps: (inner: Step) => [shell("say x", { validate: validation([inner], { timeoutMs: 1000 }) })] },
+    {
+      what: "validate",
+      steps: (inner: Step) => [shell("say x", { validate: validation([inner], { timeoutMs: 1000 }) })],
+    },
   ])("of $what end the command inside", async ({ steps }) => {
     const world = new World();
     const inner = shell("say begun\ntake 2000\nsay never");
@@ -167,7 +183,9 @@ describe("time limits", () => {
 
   test("are not used up while no worker is there", async () => {
     const world = new World();
-    const steps = [foreach(["a", "b"], [shell("take 300 ${item}"), shell("say ${item}")], { rest: { timeoutMs: 2000 } })];
+    const steps = [
+      foreach(["a", "b"], [shell("take 300 ${item}"), shell("say ${item}")], { rest: { timeoutMs: 2000 } }),
+    ];
     const observe = (event: Recorded): void => (event.type === "item-ended" ? world.crashAfter(1) : undefined);
     await expect(run(world, steps, { observe })).rejects.toThrow(Crash);
     world.now += 1_000_000;
@@ -180,7 +198,12 @@ describe("trees that are shared", () => {
   test("are not put back because one agent could not be continued", async () => {
     const world = new World();
     world.forgetful = true;
-    const steps = [foreach(["x", "y"], [agent("write 1-${item} 1\nwrite 2-${item} 1\nwrite 3-${item} 1")], { parallel: 2, shared: true })];
+    const steps = [
+      foreach(["x", "y"], [agent("write 1-${item} 1\nwrite 2-${item} 1\nwrite 3-${item} 1")], {
+        parallel: 2,
+        shared: true,
+      }),
+    ];
     const calm = new World();
     await run(calm, [...steps, shell("commit all")]);
     for (let n = 1; n <= calm.effects; n++) {
@@ -193,7 +216,10 @@ describe("trees that are shared", () => {
       killed.restart();
       killed.crashAfter(Number.POSITIVE_INFINITY);
       expect((await run(killed, [...steps, shell("commit all")])).status).toBe("ended");
-      expect(killed.salvaged.map(({ reason }) => reason), `killed at effect ${String(n)}`).toEqual([]);
+      expect(
+        killed.salvaged.map(({ reason }) => reason),
+        `killed at effect ${String(n)}`,
+      ).toEqual([]);
       expect([...landed(killed).keys()].toSorted()).toEqual([...landed(calm).keys()].toSorted());
     }
   });
@@ -211,6 +237,8 @@ test("a loop and a group last as long as what is inside", async () => {
   await run(world, [foreach(["a", "b"], [group([shell("take 500")])])]);
   const lasted = world
     .history()
-    .flatMap((event) => (event.type === "step-ended" && event.path.endsWith("pass-0/step-0") ? [event.outcome.durationMs] : []));
+    .flatMap((event) =>
+      event.type === "step-ended" && event.path.endsWith("pass-0/step-0") ? [event.outcome.durationMs] : [],
+    );
   expect(lasted[0]).toBeGreaterThan(1000);
 });

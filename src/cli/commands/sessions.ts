@@ -49,7 +49,7 @@ export const clean: Run = async (invocation) => {
   const listed = await entriesOf(invocation);
   if (!listed.ok) return refuse(invocation, listed.fault);
   const meant = listed.value.filter(
-    ({ session }) => named === undefined || session.id === named || session.id.endsWith(named),
+    ({ session }) => named === undefined || session.id === named || (named.length > 3 && session.id.endsWith(named)),
   );
   if (named !== undefined && meant.length !== 1) {
     return refuse(invocation, { ...inputFault(`there is no session ${named}`), kind: "file" });

@@ -1,6 +1,17 @@
 /** Lanes come and go. */
 import type { Event, LaneId } from "./event.ts";
-import { emptyNode, isStray, type Lane, loopOf, MAIN, newNode, type Node, type Session, someNode, variablesAt } from "./state.ts";
+import {
+  emptyNode,
+  isStray,
+  type Lane,
+  loopOf,
+  MAIN,
+  newNode,
+  type Node,
+  type Session,
+  someNode,
+  variablesAt,
+} from "./state.ts";
 import { laneOf, onLane } from "./update.ts";
 
 export function prepared(session: Session, event: Event & { readonly type: "lane-prepared" }): Session {

@@ -63,7 +63,9 @@ function reopenedLane(lane: Lane, how: Reopening): Lane {
   const restore = lane.want === "restore" || someNode(lane.root, isCutShort);
   // What has been merged, or is gone, has come to its end, and its outcome is still to be told.
   const isOver = lane.removed || lane.merge !== null;
-  const root = isOver ? lane.root : reopenedNode(lane.root, lane, { ...how, inFailed: false, isList: lane.id !== MAIN });
+  const root = isOver
+    ? lane.root
+    : reopenedNode(lane.root, lane, { ...how, inFailed: false, isList: lane.id !== MAIN });
   return { ...lane, root, ready: false, want: restore ? "restore" : "keep" };
 }
 

@@ -1,0 +1,28 @@
+import { lstatSync, type Stats } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Null when there is none, also where what should be a folder above it is a file. */
+export function entryAt(path: string): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Which of the paths, relative to the directory, lie behind a link that stands where a folder was: they are gone. */
+export function splitAtLinks(
+  directory: string,
+  paths: readonly Buffer[],
+): { readonly gone: readonly Buffer[]; readonly rest: readonly Buffer[] } {
+  const links = new Map<string, boolean>();
+  const isLink = (path: string): boolean => {
+    if (path === ".") return false;
+    const found =
+      links.get(path) ?? (isLink(dirname(path)) || entryAt(join(directory, path))?.isSymbolicLink() === true);
+    links.set(path, found);
+    return found;
+  };
+  const isGone = (path: Buffer): boolean => isLink(dirname(path.toString()));
+  return { gone: paths.filter(isGone), rest: paths.filter((path) => !isGone(path)) };
+}
