@@ -5,6 +5,7 @@
  * The first signal stops the run in order: children are ended, what is finished is recorded, the session is paused. The
  * second ends everything at once; the journal survives that as it survives a power cut.
  */
+import { writeSync } from "node:fs";
 import type { Shell } from "./cli/shell.ts";
 
 // The same as version.ts has. Named here again so that `--version` has one file to load and not three.
@@ -15,7 +16,10 @@ type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 const EXIT_CODES: Readonly<Record<Signal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 const FAILED = 1;
 const BUG = 70;
+/** The world's fault and not ours: the journal could not be written, so nothing may go on. */
+const DISK_ERRORS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
 
+// Constants stand above: all that follows runs before this module's end is reached, where they would not be there yet.
 await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -80,18 +84,21 @@ async function endNow(signal: Signal): Promise<void> {
 
 async function endWithBug(error: unknown, argv: readonly string[]): Promise<void> {
   const isDisk = DISK_ERRORS.has(codeOf(error));
+  let report = isDisk ? diskReport(error) : bugReport(error, argv);
   try {
-    process.stderr.write(isDisk ? diskReport(error) : bugReport(error, argv));
-    const { killChildren } = await import("./compose.ts");
+    const [{ definedEnv }, { killChildren, maskerOf }] = await Promise.all([
+      import("./system/host.ts"),
+      import("./compose.ts"),
+    ]);
     killChildren();
+    // What we did not foresee may quote anything.
+    report = maskerOf(definedEnv(process.env)).mask(report);
   } finally {
+    process.stderr.write(report);
     // Also when that fails, as it does when an update has replaced our files: its failure would come back here, for ever.
     process.exit(isDisk ? FAILED : BUG);
   }
 }
-
-/** The world's fault and not ours: the journal could not be written, so nothing may go on. */
-const DISK_ERRORS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
 
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
@@ -124,6 +131,12 @@ function bugReport(error: unknown, argv: readonly string[]): string {
   ].join("\n");
 }
 
+/** Straight to the descriptor: the stream behind `process.stdout` takes longer to load than all else here. */
 function print(text: string): void {
-  process.stdout.write(text);
+  try {
+    writeSync(1, text);
+  } catch {
+    // A pipe that is full, or that nobody reads any more: the stream knows how to wait, and when to give up.
+    process.stdout.on("error", ignoreBrokenPipe).write(text);
+  }
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { testOrder } from "../../test/kit/session-events.ts";
 import { openMasker } from "../system/masker.ts";
 import type { Event } from "./decision/event.ts";
-import { maskedJournal, opened, shown } from "./masking.ts";
+import { maskedFault, maskedJournal, opened, shown } from "./masking.ts";
 
 const SECRET = "s3cr3t-of-the-deployment";
 
@@ -78,4 +78,43 @@ test("paths stay what they are: the engine works with them", async () => {
     at: 0,
   };
   expect(await journal.append([prepared], { durable: false })).toEqual([{ ...prepared, seq: 1 }]);
+});
+
+test("a secret that is a word of the journal itself does not make an event into another", async () => {
+  const known = openMasker();
+  for (const word of ["main", "warned", "exit"]) known.add("STAGE", word, { certain: true });
+  const journal = maskedJournal({ append: async (events) => events.map((event) => ({ ...event, seq: 1 })) }, known);
+  const [back] = await journal.append(
+    [{ type: "warned", lane: "main", path: null, message: "main is warned of an exit", at: 0 }],
+    { durable: false },
+  );
+  expect(back).toMatchObject({ type: "warned", lane: "main", message: "*** is *** of an ***" });
+});
+
+test("the last lines of a failure are masked before they are cut", () => {
+  const line = `${"x".repeat(490)}${SECRET}`;
+  const { lastLines } = maskedFault(
+    { kind: "exit", message: "m", exitCode: 1, lastLines: [line], help: null, at: null, logs: [] },
+    masker(),
+  );
+  expect(lastLines).toEqual([`${"x".repeat(490)}***`]);
+});
+
+test("the paths of a conflict are sealed on the disk and true in memory", async () => {
+  const written: Event[] = [];
+  const known = masker();
+  const journal = maskedJournal(
+    {
+      append: async (events) => {
+        written.push(...events);
+        return events.map((event) => ({ ...event, seq: 1 }));
+      },
+    },
+    known,
+  );
+  const conflict: Event = { type: "landing-conflicted", paths: [`of-${SECRET}.txt`], at: 0 };
+  expect(await journal.append([conflict], { durable: true })).toEqual([{ ...conflict, seq: 1 }]);
+  const [stored] = written;
+  expect(JSON.stringify(stored)).not.toContain(SECRET);
+  expect(stored && opened({ ...stored, seq: 1 }, known)).toEqual({ ...conflict, seq: 1 });
 });

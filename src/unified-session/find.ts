@@ -84,6 +84,8 @@ interface SessionFacts {
 /** A person who has declined the merge has not forgotten it; what nobody was asked about is still open. */
 function isResumable({ repository, session }: Found): boolean {
   if (repository === null || session.status === "Cancelled") return false;
+  // What an earlier program left has no journal that anybody could go on with.
+  if (session.metadata["legacy_session_id"] !== undefined) return false;
   return session.status !== "Completed" || session.metadata["landing"] === "not-landed";
 }
 

@@ -53,12 +53,34 @@ export const KNOWN_NAMESPACES: Readonly<Record<string, { readonly whole: boolean
 /** Makes a scope in which later layers override earlier ones. */
 export function createScope(layers: readonly ScopeLayer[]): Scope {
   const inOrder = layers.toReversed();
-  const namespaces = new Set([...Object.keys(KNOWN_NAMESPACES), ...layers.flatMap(layerNamespaces)]);
+  // Made when it is asked for: a run makes many scopes of many variables, and most of them fill in nothing.
+  let namespaces: ReadonlySet<string> | null = null;
   return {
     lookup: (path) => lookupInLayers(inOrder, path),
     has: (name) => inOrder.some((layer) => Object.hasOwn(layer.values, name)),
-    namespaces,
+    get namespaces() {
+      return (namespaces ??= new Set([...Object.keys(KNOWN_NAMESPACES), ...layers.flatMap(layerNamespaces)]));
+    },
     entries: () => effectiveEntries(inOrder),
+  };
+}
+
+/** The same scope, with values below it that it hides. */
+export function scopeOver(scope: Scope, below: ScopeLayer): Scope {
+  const lower = createScope([below]);
+  return {
+    lookup: (path) => {
+      const found = scope.lookup(path);
+      const [root] = path;
+      if (found.found || typeof root !== "string" || scope.has(root)) return found;
+      const other = lower.lookup(path);
+      return other.found ? other : { found: false, available: [...found.available, ...other.available] };
+    },
+    has: (name) => scope.has(name) || lower.has(name),
+    get namespaces() {
+      return new Set([...scope.namespaces, ...lower.namespaces]);
+    },
+    entries: () => effectiveEntries([{ values: Object.fromEntries(scope.entries()) }, below]),
   };
 }
 
@@ -77,20 +99,27 @@ export function createItemScope(item: Json, outer: Scope): Scope {
 
 /** A variable that a child process gets must be smaller than this: the system limits one string to 128 KiB. */
 const MAX_EXPORTED_BYTES = 64 * 1024;
-/** The process environment is there already, secrets have a way of their own, and `vars` has nothing that is new. */
-const NOT_EXPORTED = new Set(["env", "secrets", "vars"]);
+/** All of them together: the system limits arguments and environment to 1 or 2 MiB, and then starts nothing any more. */
+const MAX_ENVIRONMENT_BYTES = 256 * 1024;
+/** The process environment is there already, secrets have a way of their own, and `vars` and `steps` have nothing that is new. */
+const NOT_EXPORTED = new Set(["env", "secrets", "vars", "steps"]);
+/** Not worth counting exactly. */
+const SURELY_SHORT = 1024;
 
 /** Scalars for a child's environment as `PRODIGY_VAR_<NAME>`: quoting-safe, unlike text put into a script. */
 export function toEnvironment(scope: Scope): Readonly<Record<string, string>> {
   const environment: Record<string, string> = {};
+  let left = MAX_ENVIRONMENT_BYTES;
   const add = (name: string, value: Json): void => {
     const text = value === null ? "" : typeof value === "object" ? null : String(value);
     const variable = `PRODIGY_VAR_${name.toUpperCase().replace(/[^A-Z0-9_]/g, "_")}`;
     // The length comes first: a captured text may have megabytes, and encoding it at each step would cost.
     if (text === null || text.length >= MAX_EXPORTED_BYTES || text.includes("\0")) return;
-    if (new TextEncoder().encode(text).length >= MAX_EXPORTED_BYTES) return;
+    const bytes = text.length < SURELY_SHORT ? text.length : new TextEncoder().encode(text).length;
     // Two names may become one; the first keeps it, and exact names come before fields of structures.
-    environment[variable] ??= text;
+    if (bytes >= MAX_EXPORTED_BYTES || variable.length + bytes > left || environment[variable] !== undefined) return;
+    environment[variable] = text;
+    left -= variable.length + bytes;
   };
   const entries = scope.entries().filter(([name]) => !NOT_EXPORTED.has(name.split(".", 1)[0] ?? ""));
   for (const [name, value] of entries) add(name, value);

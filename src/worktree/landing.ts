@@ -6,9 +6,10 @@ import type { Fault } from "../cook/decision/event.ts";
 import type { Outcome, TreesPort } from "../cook/ports.ts";
 import { diffTrees, NO_CHANGES } from "./changes.ts";
 import { advance, findCheckout, localChanges, obstacleIn } from "./checkout.ts";
-import { failed, fault, fine } from "./faults.ts";
+import { failed, fault, fine, listPaths } from "./faults.ts";
 import { gitLine, runGit } from "./git.ts";
 import { isContained, quickTipOf, tipOf } from "./lane-head.ts";
+import { leftoverMarks } from "./marks.ts";
 import { commitMerge, mergeTrees } from "./merge.ts";
 import { findGitDir } from "./site.ts";
 import { siteOf, type Workshop } from "./workshop.ts";
@@ -82,6 +83,9 @@ async function tryToLand(
   const contained = await isContained(repository, { commit: branch, in: previous });
   if (!contained.ok) return contained;
   if (contained.value) return fine({ kind: "landed", commit: previous, previous, how: "already" });
+  const marks = await leftoverMarks(repository, { from: previous, to: branch });
+  if (!marks.ok) return marks;
+  if (marks.value.length > 0) return failed(unresolved(workshop, marks.value));
   const result = await makeResult(workshop, { branch, previous, message: options.message });
   if (!result.ok) return result;
   if (result.value.kind === "conflict") return fine(result.value);
@@ -198,6 +202,15 @@ function again(workshop: Workshop): string {
 
 function withRetry(workshop: Workshop, obstacle: Fault): Fault {
   return { ...obstacle, help: [obstacle.help, again(workshop)].filter((help) => help !== null).join("; then ") };
+}
+
+function unresolved(workshop: Workshop, paths: readonly string[]): Fault {
+  const { directory } = siteOf(workshop, "main");
+  return fault(
+    "conflict",
+    `a merge was committed with the marks of its conflicts in ${listPaths(paths)}`,
+    `resolve them in ${directory} and commit; then ${again(workshop)}`,
+  );
 }
 
 function missingBranch(workshop: Workshop): Fault {

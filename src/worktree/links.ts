@@ -10,8 +10,11 @@ export function entryAt(path: string): Stats | null {
   }
 }
 
-/** Which of the paths, relative to the directory, lie behind a link that stands where a folder was: they are gone. */
-export function splitAtLinks(
+/**
+ * Which of the paths, relative to the directory, are no files any more: they lie behind a link that stands where a
+ * folder was, or a folder stands where they were. A submodule is a folder and stays what it is.
+ */
+export function splitGone(
   directory: string,
   paths: readonly Buffer[],
 ): { readonly gone: readonly Buffer[]; readonly rest: readonly Buffer[] } {
@@ -23,6 +26,8 @@ export function splitAtLinks(
     links.set(path, found);
     return found;
   };
-  const isGone = (path: Buffer): boolean => isLink(dirname(path.toString()));
+  const isFolder = (path: string): boolean =>
+    entryAt(join(directory, path))?.isDirectory() === true && entryAt(join(directory, path, ".git")) === null;
+  const isGone = (path: Buffer): boolean => isLink(dirname(path.toString())) || isFolder(path.toString());
   return { gone: paths.filter(isGone), rest: paths.filter((path) => !isGone(path)) };
 }

@@ -9,7 +9,7 @@ import type { TreeState } from "../cook/decision/event.ts";
 import type { Outcome } from "../cook/ports.ts";
 import { fine } from "./faults.ts";
 import { type GitCall, git, gitLine, joinNul, runGit, splitNul } from "./git.ts";
-import { entryAt, splitAtLinks } from "./links.ts";
+import { entryAt, splitGone } from "./links.ts";
 import { readStaged, type Staged } from "./staged.ts";
 import {
   copyIndex,
@@ -269,14 +269,14 @@ async function store(workshop: Workshop, place: Place, paths: readonly Buffer[])
     workshop.repository.git,
     inLane(workshop, place, { objects: "own", args, stdin: joinNul(paths) }),
   );
-  if (stored.ok || !/beyond a symbolic link/.test(stored.fault.lastLines.join()))
+  if (stored.ok || !/beyond a symbolic link|is a directory/.test(stored.fault.lastLines.join()))
     return stored.ok ? fine(null) : stored;
-  return storeAroundLinks(workshop, place, paths);
+  return storeReplaced(workshop, place, paths);
 }
 
-/** A folder has become a link: what was in it is gone, whatever the link leads to. */
-async function storeAroundLinks(workshop: Workshop, place: Place, paths: readonly Buffer[]): Promise<Outcome<null>> {
-  const { gone, rest } = splitAtLinks(place.directory, paths);
+/** A folder has become a link, or a file a folder: what was there is gone, whatever is there now. */
+async function storeReplaced(workshop: Workshop, place: Place, paths: readonly Buffer[]): Promise<Outcome<null>> {
+  const { gone, rest } = splitGone(place.directory, paths);
   const args = ["update-index", "--force-remove", "-z", "--stdin"];
   const call = inLane(workshop, place, { objects: "own", args, stdin: joinNul(gone) });
   const removed = await git(workshop.repository.git, call);

@@ -27,6 +27,8 @@ test("check 32: a session of an earlier Prodigy is taken over by any command, on
     true,
   ]);
   expect(readdirSync(join(folder, "migrated"))).toHaveLength(1);
+  expect(JSON.parse(first.stdout)).toMatchObject([{ session: LEGACY.session_id, resumable: false }]);
+  expect(rig.prodigy(["resume"]).stderr).toContain("there is no session that can be resumed");
   rig.prodigy(["sessions", "list"]);
   expect(rig.sessions()).toEqual([LEGACY.session_id]);
 });

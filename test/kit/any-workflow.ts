@@ -11,14 +11,15 @@ interface Where {
   readonly shared: boolean;
 }
 
-export const anyWorkflow: fc.Arbitrary<Workflow> = fc
-  .tuple(
-    anySteps({ depth: 3, inLoop: false, shared: false }, 4),
-    fc.option(anySteps({ depth: 1, inLoop: false, shared: false }, 2), { freq: 4 }),
-  )
-  .map(([steps, merge]) =>
-    named(workflow(steps, { merge: merge === null ? null : { steps: merge, timeoutMs: null } })),
-  );
+export const anyWorkflow = (depth: number): fc.Arbitrary<Workflow> =>
+  fc
+    .tuple(
+      anySteps({ depth, inLoop: false, shared: false }),
+      fc.option(anySteps({ depth: 1, inLoop: false, shared: false }, 2), { freq: 4 }),
+    )
+    .map(([steps, merge]) =>
+      named(workflow(steps, { merge: merge === null ? null : { steps: merge, timeoutMs: null } })),
+    );
 
 function anySteps(where: Where, max = 3): fc.Arbitrary<readonly Step[]> {
   return fc.array(anyStep(where), { minLength: 1, maxLength: max });
@@ -40,7 +41,7 @@ function anyStep(where: Where): fc.Arbitrary<Step> {
     anyGoal(inner),
   );
   return fc
-    .oneof({ weight: 3, arbitrary: leaf }, { weight: 2, arbitrary: composite })
+    .oneof(leaf, composite)
     .chain((step) =>
       fc.tuple(...decorations(inner)).map((all) => all.reduce((made, decorate) => decorate(made), step)),
     );
@@ -54,9 +55,9 @@ function anyScript({ inLoop, shared }: Where): fc.Arbitrary<string> {
     `write ${file} 2`,
     "say @",
     "delete @",
-    ...(shared ? [] : ["append @ x"]),
+    ...(shared ? [] : ["append @ x", "append @ y"]),
   );
-  const end = shared ? [""] : ["", "", "commit @"];
+  const end = shared ? [""] : ["", "commit @", "commit @"];
   return fc
     .tuple(fc.array(line, { minLength: 1, maxLength: 3 }), fc.constantFrom(...end))
     .map(([lines, last]) => [...lines, last].filter((text) => text !== "").join("\n"));
@@ -102,9 +103,9 @@ function decorations(where: Where): readonly fc.Arbitrary<Decorate>[] {
     rarely(fc.constantFrom({ when: "true" }, { when: "false" })),
     rarely(
       fc
-        .tuple(few, fc.constantFrom("stop", "continue", "fallback"))
+        .tuple(few, fc.constantFrom("stop" as const, "continue" as const, "fallback" as const))
         .map(([steps, kind]) => ({
-          retry: retry(2, { onExhausted: kind === "fallback" ? { kind, steps } : ({ kind } as { kind: "stop" }) }),
+          retry: retry(2, { onExhausted: kind === "fallback" ? { kind, steps } : { kind } }),
         })),
     ),
     rarely(few.map((onSuccess) => ({ onSuccess }))),

@@ -29,10 +29,10 @@ function owedBy(before: Session, after: Session): readonly Owed[] {
   for (const [lane, { root }] of before.lanes) {
     const left = isStray(after, lane) ? null : (after.lanes.get(lane)?.root ?? null);
     const visit = (node: Node, path: StepPath, kept: Node | null): void => {
-      const { attempt } = node;
-      const agent = attempt?.unaccounted == null ? null : agentAt(before.order.workflow, lane, path);
-      if (attempt?.unaccounted != null && agent !== null && kept?.attempt?.unaccounted !== attempt.unaccounted)
-        owed.push({ lane, path, attempt: attempt.number, agent, log: attempt.unaccounted });
+      const { unaccounted: log = null, number: attempt = 1 } = node.attempt ?? {};
+      const agent = log === null ? null : agentAt(before.order.workflow, lane, path);
+      if (log !== null && agent !== null && kept?.attempt?.unaccounted !== log)
+        owed.push({ lane, path, attempt, agent, log });
       for (const [segment, child] of node.children)
         visit(child, join(path, segment), kept?.children.get(segment) ?? null);
     };

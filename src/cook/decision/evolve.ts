@@ -6,9 +6,11 @@ import { attemptEnded, attemptStarted, continuationFailed, due, interrupted } fr
 import { answered, landingConflicted, targetMerged } from "./evolve-landing.ts";
 import { laneRemoved, prepared } from "./evolve-lane.ts";
 import { MAX_ITEM_RESULTS } from "./limits.ts";
+import { withNumber } from "./ranges.ts";
 import { reopened } from "./reopen.ts";
 import {
   emptyNode,
+  type FailedItem,
   indexOf,
   itemLane,
   type ItemResult,
@@ -171,22 +173,16 @@ function stepEnded(session: Session, event: Event & { readonly type: "step-ended
 }
 
 function itemEnded(session: Session, event: Event & { readonly type: "item-ended" }): Session {
-  const segment = `item-${String(event.index)}`;
-  const failed = !passes(event.outcome);
-  const folded = onNode(session, event, (node) => {
-    const settled = new Set(node.settled).add(event.index);
-    let done = node.done;
-    while (settled.delete(done)) done += 1;
-    return {
-      // A failed item keeps its parts, so that a resume can spare those that passed.
-      ...(failed ? node : withoutChild(node, segment)),
-      done,
-      settled,
-      failedItems: failed ? [...node.failedItems, event.index] : node.failedItems,
-      failure: node.failure ?? event.outcome.fault,
-      results: withResult(node.results, event),
-    };
-  });
+  const { index, outcome } = event;
+  const segment = `item-${String(index)}`;
+  const failed = !passes(outcome);
+  const folded = onNode(session, event, (node) => ({
+    ...withoutChild(node, segment),
+    ...withSettled(node, index),
+    failed: failed ? withFailed(node, index) : node.failed,
+    failure: failed && index < (node.failure?.index ?? index + 1) ? { index, fault: outcome.fault } : node.failure,
+    results: withResult(node.results, event),
+  }));
   const id = itemLane(event.lane, event.path, event.index);
   const lane = folded.lanes.get(id);
   // The worktree of a failed item may still be there, for a resume to go on in it.
@@ -194,6 +190,18 @@ function itemEnded(session: Session, event: Event & { readonly type: "item-ended
   const lanes = new Map(folded.lanes);
   lanes.delete(id);
   return { ...folded, lanes };
+}
+
+function withSettled({ done, settled }: Node, index: number): Pick<Node, "done" | "settled"> {
+  const [first, ...rest] = withNumber(settled, index);
+  return first?.[0] === done
+    ? { done: first[1], settled: rest }
+    : { done, settled: first === undefined ? [] : [first, ...rest] };
+}
+
+function withFailed({ failed, children }: Node, index: number): FailedItem {
+  const parts = children.get(`item-${String(index)}`) ?? null;
+  return { index, parts, count: (failed?.count ?? 0) + 1, previous: failed };
 }
 
 function withResult(

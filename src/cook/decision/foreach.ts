@@ -8,6 +8,7 @@ import type { Command } from "./command.ts";
 import type { StepOutcome } from "./event.ts";
 import { fault } from "./fault.ts";
 import { child, type Cursor, ended, failedWith, PASSED, pending, type Progress, WAITING } from "./progress.ts";
+import { sizeOf } from "./ranges.ts";
 import { itemLane, type Node, passes } from "./state.ts";
 
 export function foreachLoop(step: Step, action: ForeachAction, cursor: Cursor): Progress {
@@ -24,11 +25,15 @@ export function foreachLoop(step: Step, action: ForeachAction, cursor: Cursor): 
 /** The first items that have not ended; after a failure only those that have begun already. */
 function openItems(node: Node, action: ForeachAction, cursor: Cursor): readonly number[] {
   const count = node.items?.length ?? 0;
-  const stopped = node.failedItems.length > 0 && !action.continueOnError;
+  const stopped = node.failed !== null && !action.continueOnError;
   const open: number[] = [];
   // What has begun stands among the first open ones, so there is no need to look further.
   for (let index = node.done, seen = 0; index < count && seen < action.parallel; index++) {
-    if (node.settled.has(index)) continue;
+    const [, next] = node.settled.find(([from, to]) => index >= from && index < to) ?? [];
+    if (next !== undefined) {
+      index = next - 1;
+      continue;
+    }
     seen += 1;
     if (!stopped || hasBegun(node, index, cursor)) open.push(index);
   }
@@ -139,11 +144,12 @@ function laneOutcome(
 
 function total(step: Step, action: ForeachAction, node: Node): StepOutcome {
   const count = node.items?.length ?? 0;
-  const passed = node.done + node.settled.size - node.failedItems.length;
-  const output = `Foreach completed: ${String(count)} total, ${String(passed)} successful, ${String(node.failedItems.length)} failed`;
-  if (node.failedItems.length === 0) return { ...PASSED, output };
-  const first = node.failure;
-  const message = `${String(node.failedItems.length)} of ${String(count)} items of step "${step.label}" failed${first === null ? "" : `; the first: ${first.message}`}`;
+  const failed = node.failed?.count ?? 0;
+  const passed = node.done + sizeOf(node.settled) - failed;
+  const output = `Foreach completed: ${String(count)} total, ${String(passed)} successful, ${String(failed)} failed`;
+  if (failed === 0) return { ...PASSED, output };
+  const first = node.failure?.fault ?? null;
+  const message = `${String(failed)} of ${String(count)} items of step "${step.label}" failed${first === null ? "" : `; the first: ${first.message}`}`;
   const given = failedWith(
     fault("loop", message, {
       exitCode: first?.exitCode ?? 1,

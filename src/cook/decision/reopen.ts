@@ -7,8 +7,10 @@
 import type { Event, Fault } from "./event.ts";
 import { withoutResolutions } from "./evolve-landing.ts";
 import { MAX_RESOLUTIONS } from "./limits.ts";
+import { withoutNumber, withRange } from "./ranges.ts";
 import {
   type AttemptState,
+  failedItems,
   type ItemResult,
   type Lane,
   type Landing,
@@ -88,19 +90,16 @@ function reopenedNode(node: Node, lane: Lane, place: Place): Node {
   const attempt = open.attempt === null ? null : reopenedAttempt(open.attempt, lane, place.forgiven);
   if (open.children.size === 0) return { ...open, attempt };
   const children = new Map<string, Node>();
+  const again = new Set(failedItems(node).map(({ index }) => `item-${String(index)}`));
   for (const [segment, child] of open.children) {
-    const inFailed = failed && isFailedPart(node, segment);
+    // Of a loop's items only those that failed; in a list of steps only the step that failed still has a node.
+    const inFailed = failed && (node.items === null || again.has(segment));
     children.set(segment, reopenedNode(child, lane, { ...place, inFailed, isList: LISTS.test(segment) }));
   }
   return { ...open, attempt, children };
 }
 
 const LISTS = /^(?:pass-\d+|merge|resolve-\d+)$/;
-
-/** Of a loop's items only those that failed; in a list of steps only the step that failed still has a node. */
-function isFailedPart(node: Node, segment: string): boolean {
-  return node.items === null || node.failedItems.some((index) => segment === `item-${String(index)}`);
-}
 
 function reopenedAttempt(attempt: AttemptState, lane: Lane, forgiven: boolean): AttemptState {
   const crashes = forgiven ? 0 : attempt.crashes;
@@ -121,14 +120,13 @@ function withoutFailure(node: Node, lane: Lane, { at, idleMs }: Place): Node {
   // Where success has been answered, the step's own work is done, and so is its validation.
   const isDone = node.children.has("success");
   return {
-    ...node,
+    ...withoutFailedItems(node, lane),
     startedAt: at,
     idleBefore: idleMs,
     attempt,
     validations: isDone ? node.validations : [],
-    ...withoutFailedItems(node, lane),
     last: node.last !== null && passes(node.last) ? node.last : null,
-    children: isDone ? node.children : withoutRounds(node),
+    ...(node.items !== null || isDone ? {} : { children: withoutRounds(node) }),
   };
 }
 
@@ -144,25 +142,24 @@ function withoutFailedAttempt(attempt: AttemptState, lane: Lane): AttemptState |
 /** Faults of the agent's service and not of its work: what it has done until then is paid, and good. */
 const CUT_OFF: ReadonlySet<Fault["kind"]> = new Set(["overloaded", "auth"]);
 
-/** Failed items are open again; what is settled beyond the first of them stays so. */
-function withoutFailedItems(
-  node: Node,
-  lane: Lane,
-): Pick<Node, "done" | "settled" | "failedItems" | "failure" | "results" | "before"> {
-  const first = Math.min(...node.failedItems);
-  const { done, failedItems, failure, results, before } = node;
-  if (first === Number.POSITIVE_INFINITY) return { done, settled: node.settled, failedItems, failure, results, before };
-  const settled = new Set(node.settled);
-  for (let index = first; index < done; index++) settled.add(index);
-  for (const index of failedItems) settled.delete(index);
+/** Failed items are open again, with their parts; what is settled beyond the first of them stays so. */
+function withoutFailedItems(node: Node, lane: Lane): Node {
+  const items = failedItems(node);
+  const [first] = items.map(({ index }) => index).toSorted((a, b) => a - b);
+  if (first === undefined) return node;
+  const settled = withRange(node.settled, [first, node.done]);
+  const children = new Map(node.children);
+  for (const { index, parts } of items) if (parts !== null) children.set(`item-${String(index)}`, parts);
   return {
-    done: Math.min(first, done),
-    settled,
-    failedItems: [],
+    ...node,
+    done: Math.min(first, node.done),
+    settled: items.reduce((ranges, { index }) => withoutNumber(ranges, index), settled),
+    failed: null,
     failure: null,
-    results: withoutResults(results, new Set(failedItems)),
+    results: withoutResults(node.results, new Set(items.map(({ index }) => index))),
     // A lane that is made anew begins with what the other items have merged, or it would meet the same conflict again.
     before: lane.tree,
+    children,
   };
 }
 

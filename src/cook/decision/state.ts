@@ -19,6 +19,7 @@ import type {
   TreeState,
   ValidationResult,
 } from "./event.ts";
+import { hasNumber, type Ranges } from "./ranges.ts";
 
 export type State = { readonly kind: "none" } | Session;
 
@@ -119,16 +120,25 @@ export interface Node {
   /** How many of the leading parts (steps, items, passes, inputs) have ended. */
   readonly done: number;
   /** Parts beyond `done` that have ended already; only items that run side by side end out of order. */
-  readonly settled: ReadonlySet<number>;
-  /** Which of the ended items failed. */
-  readonly failedItems: readonly number[];
-  /** The first failed item's fault. */
-  readonly failure: Fault | null;
+  readonly settled: Ranges;
+  /** Which of the ended items failed, newest first, with their parts, so that a resume can spare those that passed. */
+  readonly failed: FailedItem | null;
+  /** The first failed item in the order of the items, however they came to their end. */
+  readonly failure: { readonly index: number; readonly fault: Fault | null } | null;
   /** How the newest ended part ended. */
   readonly last: StepOutcome | null;
   /** What stood when each of the ended steps ended, newest first, so that an edited workflow can go back there. */
   readonly history: History | null;
   readonly children: ReadonlyMap<string, Node>;
+}
+
+export interface FailedItem {
+  readonly index: number;
+  /** Null where it failed before it had any, or has them in its own lane. */
+  readonly parts: Node | null;
+  /** How many there are, this one included. */
+  readonly count: number;
+  readonly previous: FailedItem | null;
 }
 
 export interface ItemResult {
@@ -198,8 +208,8 @@ export const emptyNode: Node = {
   results: null,
   validations: [],
   done: 0,
-  settled: new Set(),
-  failedItems: [],
+  settled: [],
+  failed: null,
   failure: null,
   last: null,
   history: null,
@@ -247,7 +257,7 @@ export function variablesAt(lane: Lane, path: StepPath): Readonly<Record<string,
     if (node === undefined) break;
     if (node.vars !== null) layers.push(node.vars);
   }
-  return layers.length === 1 ? lane.vars : Object.assign({}, ...layers);
+  return layers.length === 1 ? lane.vars : Object.fromEntries(layers.flatMap((layer) => Object.entries(layer)));
 }
 
 export function segmentsOf(path: StepPath): readonly string[] {
@@ -290,7 +300,7 @@ export function loopOf(
 
 /** Whether an item of a loop has not ended. */
 export function isOpen(loop: Node, index: number): boolean {
-  return index >= loop.done && !loop.settled.has(index);
+  return index >= loop.done && !hasNumber(loop.settled, index);
 }
 
 /**
@@ -308,5 +318,12 @@ export function isStray(session: Session, id: LaneId): boolean {
   const parent = session.lanes.get(place.parent);
   const loop = parent === undefined || parent.removed ? null : nodeAt(parent, place.path);
   if (loop === null || loop.items === null) return true;
-  return !isOpen(loop, place.index) && !loop.failedItems.includes(place.index);
+  return !isOpen(loop, place.index) && !failedItems(loop).some(({ index }) => index === place.index);
+}
+
+/** The loop's failed items, the first one first. */
+export function failedItems({ failed }: Pick<Node, "failed">): readonly FailedItem[] {
+  const items: FailedItem[] = [];
+  for (let item = failed; item !== null; item = item.previous) items.push(item);
+  return items.toReversed();
 }

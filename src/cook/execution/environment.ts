@@ -4,7 +4,7 @@
  */
 import type { Environment, EnvironmentValue, Secret } from "../../workflow/model.ts";
 import { evaluate, parseExpression, truthy } from "../../workflow/expression.ts";
-import { createScope, type Scope, toEnvironment } from "../../workflow/scope.ts";
+import { type Scope, scopeOver, toEnvironment } from "../../workflow/scope.ts";
 import { looksSecret } from "../../workflow/secret-names.ts";
 import { interpolate } from "../../workflow/template.ts";
 import type { Fault } from "../decision/event.ts";
@@ -138,10 +138,7 @@ function isSecret({ name, secret }: EnvironmentValue, { place }: EnvironmentRequ
 
 /** Values see the environment as it stands so far, as `env.NAME` and by name. */
 function withEnv(scope: Scope, env: Variables): Scope {
-  return createScope([
-    { values: { ...env, env }, namespaces: [...scope.namespaces] },
-    { values: Object.fromEntries(scope.entries()) },
-  ]);
+  return scopeOver(scope, { values: { ...env, env } });
 }
 
 async function valueOf(entry: EnvironmentValue, request: EnvironmentRequest, env: Variables): Promise<Outcome<string>> {

@@ -1,6 +1,7 @@
 /** What a loop leaves to later steps, besides the variables that every step leaves. */
 import type { Json } from "../../workflow/model.ts";
 import type { Attempt } from "../decision/command.ts";
+import { sizeOf } from "../decision/ranges.ts";
 import { type ItemResult, join, type Node, nodeAt } from "../decision/state.ts";
 import { laneIn, type Room } from "./room.ts";
 import { mapStrings } from "./scope.ts";
@@ -10,12 +11,13 @@ export function loopVariables({ lane, path, attempt, step }: Attempt, room: Room
   if (step.action.kind !== "foreach") return {};
   const loop = nodeAt(laneIn(room.session, lane), join(path, `body-${String(attempt)}`));
   if (loop === null) return {};
-  const ended = loop.done + loop.settled.size;
+  const ended = loop.done + sizeOf(loop.settled);
+  const failed = loop.failed?.count ?? 0;
   const { masker } = room.ports;
   return {
     "foreach.total": loop.items?.length ?? 0,
-    "foreach.successful": ended - loop.failedItems.length,
-    "foreach.failed": loop.failedItems.length,
+    "foreach.successful": ended - failed,
+    "foreach.failed": failed,
     // Items and outputs are sealed in the state, and will be sealed again.
     "foreach.results": mapStrings(resultsOf(loop), (text) => masker.unseal(text)),
   };

@@ -6,7 +6,7 @@ import { assert } from "../decision/assert.ts";
 import type { Lane, Session } from "../decision/state.ts";
 import type { LiveSink, Ports } from "../ports.ts";
 import type { Step } from "../../workflow/model.ts";
-import { createScope, type Scope } from "../../workflow/scope.ts";
+import { type Scope, scopeOver } from "../../workflow/scope.ts";
 import { interpolate, type Rendered } from "../../workflow/template.ts";
 import { type EnvironmentCache, environmentFor } from "./environment.ts";
 import { type Place, scopeOf } from "./scope.ts";
@@ -68,10 +68,8 @@ export async function settingOf(subject: Subject, room: Room): Promise<Setting |
   // In a worker that resumes, a secret that a command prints is known only now, and what was captured waits for it.
   const scope = bringsSecrets(place) ? await scopeOf(place, ports) : early;
   const env = environment.value;
-  const own = Object.fromEntries(scope.entries());
-  const namespaces = [...scope.namespaces];
-  const withEnv = createScope([{ values: { env }, namespaces }, { values: own }]);
-  const fullScope = createScope([{ values: { ...declaredNames(place, env), env }, namespaces }, { values: own }]);
+  const withEnv = scopeOver(scope, { values: { env } });
+  const fullScope = scopeOver(scope, { values: { ...declaredNames(place, env), env } });
   const root = place.lane.directory ?? session.order.repository.path;
   const directory = directoryOf(subject.step, fullScope, root);
   if (directory instanceof Refusal) return directory;

@@ -104,10 +104,23 @@ function builtIn(session: Session, lane: Lane, step: Step): Readonly<Record<stri
 
 /** Captured values lie in the state with their secrets sealed; they are opened only here, in memory. */
 function unsealed(values: Readonly<Record<string, Json>>, masker: MaskerPort): Readonly<Record<string, Json>> {
+  if (!Object.values(values).some(isSealed)) return values;
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, mapStrings(value, (text) => masker.unseal(text))]),
   );
 }
+
+/** Whether there is anything to open. What holds nothing sealed is remembered: it does not change, and is asked for often. */
+function isSealed(value: Json): boolean {
+  if (typeof value === "string") return value.includes("{{secret:");
+  if (value === null || typeof value !== "object" || unsealable.has(value)) return false;
+  const entries = Array.isArray(value) ? value : [...Object.keys(value), ...Object.values(value)];
+  if (entries.some(isSealed)) return true;
+  unsealable.add(value);
+  return false;
+}
+
+const unsealable = new WeakSet<object>();
 
 /** A copy of the value in which every text has been changed, keys included: programs print what they like as keys. */
 export function mapStrings(value: Json, change: (text: string) => string): Json {
