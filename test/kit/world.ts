@@ -408,9 +408,11 @@ export class World {
     ) {
       if (signal.aborted) break;
       exitCode = await this.#effect(() => {
-        this.agentSessions.set(run.sessionId, at + 1);
         cut = this.#cutOff((lines[at] ?? "").trim());
-        return this.#line(lane, (lines[at] ?? "").trim(), output, {});
+        const code = this.#line(lane, (lines[at] ?? "").trim(), output, {});
+        // What it could not do is still to be done.
+        this.agentSessions.set(run.sessionId, code === 0 ? at + 1 : at);
+        return code;
       });
     }
     if (cut !== null) exitCode = 1;
