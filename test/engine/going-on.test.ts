@@ -185,23 +185,42 @@ describe("after a failure", () => {
     expect([times(world, "say x"), times(world, "say complete-x"), times(world, "need ok-x")]).toEqual([1, 1, 2]);
   });
 
-  test("conflicts that were resolved by hand land", async () => {
-    const world = new World();
-    let conflicts = true;
+  /** The target conflicts with the session until `conflicts` is put to false. */
+  function conflicting(world: World, how: { conflicts: boolean; agent: "works" | "fails" }): void {
     const ports = world.ports.bind(world);
     world.ports = () => {
       const real = ports();
       const land: typeof real.trees.land = (options) =>
-        conflicts ? Promise.resolve({ ok: true, value: { kind: "conflict", paths: ["a"] } }) : real.trees.land(options);
+        how.conflicts
+          ? Promise.resolve({ ok: true, value: { kind: "conflict", paths: ["a"] } })
+          : real.trees.land(options);
       const mergeTarget: typeof real.trees.mergeTarget = async (options) => {
         const merged = await real.trees.mergeTarget(options);
         return merged.ok ? { ok: true, value: { ...merged.value, conflicts: ["a"] } } : merged;
       };
-      return { ...real, trees: { ...real.trees, land, mergeTarget } };
+      const agent: typeof real.agents.run = (options, signal) =>
+        real.agents.run(how.agent === "works" ? options : { ...options, prompt: "fail 1" }, signal);
+      return { ...real, trees: { ...real.trees, land, mergeTarget }, agents: { ...real.agents, run: agent } };
     };
+  }
+
+  test("conflicts that were resolved by hand land", async () => {
+    const world = new World();
+    const how = { conflicts: true, agent: "works" as const };
+    conflicting(world, how);
     const steps = [shell("write a 1\ncommit a")];
     expect((await run(world, steps)).fault?.kind).toBe("conflict");
-    conflicts = false;
+    how.conflicts = false;
+    expect((await run(world, steps)).status).toBe("ended");
+  });
+
+  test("conflicts that were resolved by hand after the agent had failed land without it", async () => {
+    const world = new World();
+    const how = { conflicts: true, agent: "fails" as const };
+    conflicting(world, how);
+    const steps = [shell("write a 1\ncommit a")];
+    expect((await run(world, steps)).fault?.kind).toBe("agent");
+    how.conflicts = false;
     expect((await run(world, steps)).status).toBe("ended");
   });
 });

@@ -6,7 +6,6 @@
  */
 import type { Event, Fault } from "./event.ts";
 import { withoutResolutions } from "./evolve-landing.ts";
-import { MAX_RESOLUTIONS } from "./limits.ts";
 import { withoutNumber, withRange } from "./ranges.ts";
 import {
   type AttemptState,
@@ -32,7 +31,7 @@ export function reopened(session: Session, event: Event & { readonly type: "sess
   };
   const lanes = new Map<string, Lane>();
   for (const [id, lane] of session.lanes) lanes.set(id, reopenedLane(lane, how));
-  return withLanding({
+  const open: Session = {
     ...session,
     lanes,
     status: session.status === "ended" ? "ended" : "running",
@@ -41,7 +40,8 @@ export function reopened(session: Session, event: Event & { readonly type: "sess
     stopping: null,
     autoLand: event.autoLand,
     idleMs,
-  });
+  };
+  return withLanding(open, how.wasFailed);
 }
 
 interface Reopening {
@@ -52,11 +52,11 @@ interface Reopening {
 }
 
 /** A question that nobody answered is asked again. Conflicts that nobody could resolve may have been resolved by hand. */
-function withLanding(session: Session): Session {
+function withLanding(session: Session, wasFailed: boolean): Session {
   const { landing } = session;
   if (session.status === "ended") return session;
   if (landing.kind === "planned") return { ...session, landing: { kind: "open" } };
-  if (landing.kind !== "agreed" || landing.conflicts <= MAX_RESOLUTIONS) return session;
+  if (landing.kind !== "agreed" || !landing.conflicted || !wasFailed) return session;
   const anew: Landing = { ...landing, conflicts: 0, targetMerged: false, conflicted: false };
   return { ...onLane(session, MAIN, withoutResolutions), landing: anew };
 }
