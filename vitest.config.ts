@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 
 const manifest: { version: string } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
@@ -11,6 +12,8 @@ export default defineConfig({
   test: {
     // Processes, not threads: tests send signals and use real children.
     pool: "forks",
+    // Vitest leaves one core to itself; on two cores that would leave one for the tests, which mostly wait.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     passWithNoTests: true,
     projects: [
       {
