@@ -18,7 +18,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 10 * SECOND },
+        test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 60 * SECOND },
       },
       {
         extends: true,
