@@ -119,6 +119,12 @@ describe("the environment of a child", () => {
     expect(Object.keys(toEnvironment(scope))).toEqual(["PRODIGY_VAR_FITS"]);
   });
 
+  test("all of them together stay below what the system can start a program with", () => {
+    const large = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`V${at}`, "x".repeat(60_000)]));
+    const names = Object.keys(toEnvironment(createScope([{ values: { ...large, small: "y" } }])));
+    expect(names).toEqual(["V0", "V1", "V2", "V3", "SMALL"].map((name) => `PRODIGY_VAR_${name}`));
+  });
+
   test("of two names that become one, the later layer wins, and a hidden item is not exported", () => {
     const scope = createScope([
       { values: { name: "old", item: { a: 1 }, "item.c": 3 } },
