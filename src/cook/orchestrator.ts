@@ -37,6 +37,9 @@ export interface Drive {
 /** Conclusions follow from one another only as deep as steps are nested; more means that they never end. */
 const MAX_CONCLUSIONS = 10_000;
 
+/** Effects on branches and worktrees that nothing here could undo. */
+const IRREVERSIBLE: ReadonlySet<Effect["kind"]> = new Set(["leave-input", "merge-lane", "remove-lane", "land"]);
+
 type Message =
   | { readonly kind: "done"; readonly key: string; readonly events: readonly EventBody[] }
   | { readonly kind: "broken"; readonly error: unknown }
@@ -112,6 +115,8 @@ class Loop {
     if (this.#inFlight.has(key)) return;
     const announcement = this.#run.performer.announce(command, this.#session());
     if (announcement !== null) await this.#record([announcement], { durable: true });
+    // What leads to it must not be lost with the power, when it itself cannot be taken back.
+    else if (IRREVERSIBLE.has(command.kind)) await this.#run.ports.journal.append([], { durable: true });
     const { signal } = command.kind === "wait" || command.kind === "ask-landing" ? this.#waiting : this.#work;
     const done = this.#run.performer.perform(command, this.#session(), signal).then(
       (events) => this.#mailbox.put({ kind: "done", key, events }),
