@@ -9,8 +9,7 @@ import { fileURLToPath } from "node:url";
 import { missingAgent } from "./agents/availability.ts";
 import { openAgents } from "./agents/registry.ts";
 import type { EventBody, Fault, LaneId, Recorded, SessionOrder } from "./cook/decision/event.ts";
-import { evolve } from "./cook/decision/evolve.ts";
-import type { Session, State } from "./cook/decision/state.ts";
+import type { Session } from "./cook/decision/state.ts";
 import { createPerformer } from "./cook/execution/perform.ts";
 import { fault } from "./cook/decision/fault.ts";
 import { isOrder, maskedJournal, shown } from "./cook/masking.ts";
@@ -36,7 +35,8 @@ import { type Masker, openMasker } from "./system/masker.ts";
 import { isAlive, ownIdentity } from "./system/process-identity.ts";
 import { openCommands } from "./system/processes.ts";
 import { openRandom } from "./system/random.ts";
-import { openLiveProjection } from "./unified-session/live-projection.ts";
+import { folded } from "./cook/folded.ts";
+import { mendSession, openLiveProjection } from "./unified-session/live-projection.ts";
 import { version } from "./version.ts";
 import type { Workflow } from "./workflow/model.ts";
 import { looksSecret } from "./workflow/secret-names.ts";
@@ -122,7 +122,11 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
   const { history, missing } = await openHistory(ground, stored, masker);
   if (missing.length > 0) return { ok: false, fault: withoutSecrets(missing) };
   const opening = await openingOf(task, history);
-  if (!opening.ok) return opening;
+  if (!opening.ok) {
+    const seen = history.map((event) => shown(event, masker));
+    await mendSession(storage.value, { repository: ground.key, session: id }, seen);
+    return opening;
+  }
   for (const event of opening.value) await registerOpening(event, ground, masker);
   await clearInbox(paths.inbox);
   const children = openChildren({ file: paths.children, session: id });
@@ -236,14 +240,6 @@ function withoutSecrets(names: readonly string[]): Fault {
 async function openingOf(task: Task, history: readonly Recorded[]): Promise<Outcome<readonly EventBody[]>> {
   if (task.kind === "start") return { ok: true, value: [{ type: "session-started", order: task.order }] };
   return task.judge(folded(history), history);
-}
-
-/** The state that a journal comes to. */
-export function folded(history: readonly Recorded[]): Session {
-  let state: State = { kind: "none" };
-  for (const event of history) state = evolve(state, event);
-  if (state.kind === "none") throw new Error("bug: a journal without session-started");
-  return state;
 }
 
 function orderOf(task: Task, history: readonly Recorded[]): SessionOrder {

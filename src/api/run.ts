@@ -1,5 +1,6 @@
 /** Sessions begin, go on and are stopped. */
-import { type folded, type Ground, lockOptions, missingNeed, tryOut, work, type Worked } from "../compose.ts";
+import { type Ground, lockOptions, missingNeed, tryOut, work, type Worked } from "../compose.ts";
+import type { folded } from "../cook/folded.ts";
 import type { EventBody, SessionOrder } from "../cook/decision/event.ts";
 import { newOrder } from "../cook/order.ts";
 import type { Outcome } from "../cook/ports.ts";

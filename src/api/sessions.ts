@@ -1,5 +1,6 @@
 /** What is known of sessions. */
-import { folded, lockOptions, maskerOf, openHistory, storageRoot } from "../compose.ts";
+import { lockOptions, maskerOf, openHistory, storageRoot } from "../compose.ts";
+import { folded } from "../cook/folded.ts";
 import type { Recorded } from "../cook/decision/event.ts";
 import type { Session } from "../cook/decision/state.ts";
 import { isOrder, shown } from "../cook/masking.ts";

@@ -1,5 +1,5 @@
 import type { GlobalStorage, SessionPlace } from "../storage/global-storage.ts";
-import { NOTHING_YET, project } from "./cook-adapter.ts";
+import { NOTHING_YET, project, rebuildSession } from "./cook-adapter.ts";
 import { type ManagerClock, SessionManager } from "./manager.ts";
 
 type RecordedEvent = Parameters<typeof project>[1];
@@ -37,4 +37,14 @@ export function openLiveProjection(storage: GlobalStorage, at: SessionPlace, clo
       await manager[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Brings a session's file up with its journal: a worker that died at its very end may have left it behind. */
+export async function mendSession(
+  storage: GlobalStorage,
+  at: SessionPlace,
+  events: Iterable<RecordedEvent>,
+): Promise<void> {
+  const session = rebuildSession(events);
+  if (session !== null) await storage.saveSession(at, session, { durable: true });
 }

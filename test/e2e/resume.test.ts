@@ -278,3 +278,17 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test("a session whose worker died after its last event is told as completed once a resume has looked at it", async () => {
+  await using rig = await newRig();
+  rig.write("../w.yml", '- shell: "echo x > x && git add x && git commit -qm x"\n');
+  expect(rig.prodigy(["run", "../w.yml", "-y"]).code).toBe(0);
+  const [id = ""] = rig.sessions();
+  const [repository = ""] = readdirSync(join(rig.home, "state"));
+  const file = join(rig.home, "state", repository, "sessions", `${id}.json`);
+  const behind = { ...(JSON.parse(readFileSync(file, "utf8")) as object), status: "Running", completed_at: null };
+  writeFileSync(file, JSON.stringify(behind));
+  const again = rig.prodigy(["resume", id, "-y"]);
+  expect([again.code, rig.session(id).status]).toEqual([1, "Completed"]);
+  expect(again.stderr).toContain("nothing to resume");
+});

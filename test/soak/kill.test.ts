@@ -168,11 +168,12 @@ test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twic
     }
     const begun = rig.sessions().length > 0;
     const [session] = rig.sessions();
-    const last =
-      begun && rig.session(session).status === "Completed"
-        ? null
-        : rig.prodigy(begun ? ["resume", "-y"] : ["run", "workflow.yml", "-y"], agentOf(rig));
-    expect(last?.code ?? 0, `${seed}: ${last?.stdout ?? ""}${last?.stderr ?? ""}`).toBe(0);
+    const args = begun ? ["resume", session ?? "", "-y"] : ["run", "workflow.yml", "-y"];
+    const last = begun && rig.session(session).status === "Completed" ? null : rig.prodigy(args, agentOf(rig));
+    // Killed after the last event: the session's file is behind, and a resume that finds nothing to do mends it.
+    const wasOver = last?.code === 1 && last.stderr.includes("nothing to resume");
+    expect(wasOver ? 0 : (last?.code ?? 0), `${seed}: ${last?.stdout ?? ""}${last?.stderr ?? ""}`).toBe(0);
+    expect(rig.session().status, seed).toBe("Completed");
     expect(found(rig), seed).toEqual(expected);
     expect(paidTwice(rig), seed).toEqual([]);
     expect(processesLeft(rig), seed).toEqual([]);
