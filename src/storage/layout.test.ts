@@ -13,16 +13,16 @@ import {
 } from "./layout.ts";
 
 test("a session's things are where the architecture note says", () => {
-  const paths = sessionPaths("/root", "app-12345678", "session-1");
+  const paths = sessionPaths("/store", "app-12345678", "session-1");
   expect(paths).toMatchObject({
-    events: "/root/events/app-12345678/session-1",
-    state: "/root/state/app-12345678/sessions/session-1.json",
-    deadLetters: "/root/dlq/app-12345678/session-1/failed_items.json",
-    worktree: "/root/worktrees/app-12345678/session-1",
+    events: "/store/events/app-12345678/session-1",
+    state: "/store/state/app-12345678/sessions/session-1.json",
+    deadLetters: "/store/dlq/app-12345678/session-1/failed_items.json",
+    worktree: "/store/worktrees/app-12345678/session-1",
   });
   expect(laneDirectory(paths, "main")).toBe(paths.worktree);
   expect(laneDirectory(paths, "input-0/pass-0/step-2/item-7")).toBe(
-    "/root/worktrees/app-12345678/session-1.lanes/input-0+pass-0+step-2+item-7",
+    "/store/worktrees/app-12345678/session-1.lanes/input-0+pass-0+step-2+item-7",
   );
 });
 
@@ -30,8 +30,8 @@ test.each(["", ".", "..", "a/b", "../x", "a\\b", "a\0", "a b", "ä", "a".repeat(
   "%j is no id",
   (text) => {
     expect(safeId(text)).toMatchObject({ ok: false, fault: { message: expect.stringContaining("is not an id") } });
-    expect(() => sessionPaths("/root", "repo", text)).toThrow("unsafe id");
-    expect(() => repositoryPaths("/root", text)).toThrow("unsafe id");
+    expect(() => sessionPaths("/store", "repo", text)).toThrow("unsafe id");
+    expect(() => repositoryPaths("/store", text)).toThrow("unsafe id");
   },
 );
 
@@ -40,8 +40,8 @@ test("no id leads out of the root", () => {
   fc.assert(
     fc.property(text, text, (repository, session) => {
       if (!safeId(repository).ok || !safeId(session).ok) return;
-      for (const path of Object.values(sessionPaths("/root", repository, session))) {
-        expect(resolve(String(path)).startsWith(`/root${sep}`)).toBe(true);
+      for (const path of Object.values(sessionPaths("/store", repository, session))) {
+        expect(resolve(String(path)).startsWith(`/store${sep}`)).toBe(true);
       }
     }),
   );
