@@ -1,4 +1,5 @@
 /** What is wrong with a workflow file, and how it is shown. */
+import { isWide } from "../cell-width.ts";
 import type { SourceLocation } from "./model.ts";
 
 /** Every code, with its severity. `docs/errors.md` explains each; a test compares the two lists. */
@@ -120,18 +121,4 @@ function width(text: string): number {
   let cells = 0;
   for (const character of text) cells += isWide(character.codePointAt(0) ?? 0) ? 2 : 1;
   return cells;
-}
-
-/** Characters that take two cells in a terminal: the large blocks only, which is enough for a caret. */
-function isWide(code: number): boolean {
-  return (
-    (code >= 0x1100 && code <= 0x115f) ||
-    (code >= 0x2e80 && code <= 0xa4cf) ||
-    (code >= 0xac00 && code <= 0xd7a3) ||
-    (code >= 0xf900 && code <= 0xfaff) ||
-    (code >= 0xfe30 && code <= 0xfe6f) ||
-    (code >= 0xff00 && code <= 0xff60) ||
-    (code >= 0x1f300 && code <= 0x1faff) ||
-    (code >= 0x20000 && code <= 0x3fffd)
-  );
 }

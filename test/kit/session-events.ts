@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { Changes, Event, Recorded, SessionOrder, StepOutcome } from "../../src/cook/decision/event.ts";
-import type { Step, Workflow } from "../../src/workflow/model.ts";
+import type { Workflow } from "../../src/workflow/model.ts";
+import { shell, workflow } from "./steps.ts";
 
 /** A session of three steps. */
 export function testOrder(session = "session-1"): SessionOrder {
@@ -24,39 +25,11 @@ export function testOrder(session = "session-1"): SessionOrder {
 }
 
 export function testWorkflow(steps: number): Workflow {
-  const nowhere = { file: "flow.yml", line: 1, column: 1, text: "" };
-  const step: Step = {
-    id: null,
-    label: "shell: true",
-    at: nowhere,
-    action: { kind: "shell", script: "true" },
-    when: null,
-    env: [],
-    clearEnv: false,
-    workingDir: null,
-    timeoutMs: null,
-    retry: null,
-    capture: null,
-    outputFile: null,
-    commitRequired: false,
-    autoCommit: null,
-    outputs: [],
-    validate: null,
-    onSuccess: [],
-    onExitCode: [],
-    onFailure: { kind: "fail" },
-  };
-  return {
-    mode: "sequential",
-    name: "flow",
-    description: null,
-    steps: Array.from({ length: steps }, () => step),
-    merge: null,
-    environment: { inherit: true, files: [], values: [], profiles: {}, secrets: [], notSecret: [] },
-    parameters: [],
-    agent: { model: null, maxTurns: null, maxBudgetUsd: null, effort: null, systemPrompt: null, onInterrupt: null },
-    settings: { allowPathsOutside: [] },
-  };
+  const one = shell("true", { at: { file: "flow.yml", line: 1, column: 1, text: "" } });
+  return workflow(
+    Array.from({ length: steps }, () => one),
+    { name: "flow" },
+  );
 }
 
 export const PASSED: StepOutcome = { status: "ok", exitCode: 0, output: "", fault: null, durationMs: 1500 };

@@ -1,4 +1,5 @@
 /** Workflows for tests of the engine, written in a few words. */
+import { syntheticStep } from "../../src/cook/decision/progress.ts";
 import type {
   Action,
   AgentSettings,
@@ -24,28 +25,7 @@ export const NO_SETTINGS: AgentSettings = {
 };
 
 export function step(action: Action, rest: Partial<Step> = {}): Step {
-  return {
-    id: null,
-    label: action.kind,
-    at: NOWHERE,
-    action,
-    when: null,
-    env: [],
-    clearEnv: false,
-    workingDir: null,
-    timeoutMs: null,
-    retry: null,
-    capture: null,
-    outputFile: null,
-    commitRequired: false,
-    autoCommit: null,
-    outputs: [],
-    validate: null,
-    onSuccess: [],
-    onExitCode: [],
-    onFailure: { kind: "fail" },
-    ...rest,
-  };
+  return { ...syntheticStep(action.kind, action, NOWHERE), ...rest };
 }
 
 export function shell(script: string, rest: Partial<Step> = {}): Step {

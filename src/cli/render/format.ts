@@ -1,4 +1,5 @@
 /** Numbers as people read them. */
+import { isWide } from "../../cell-width.ts";
 import type { Tally } from "../../index.ts";
 
 /** `0.4s`, `12s`, `3m 4s`, `2h 5m`, `3d 2h`. */
@@ -79,20 +80,6 @@ export function cut(text: string, cells: number): string {
 }
 
 const SEGMENTER = new Intl.Segmenter();
-
-/** East Asian characters and pictures take two cells; close enough for a line that must not wrap. */
-function isWide(code: number): boolean {
-  return (
-    (code >= 0x1100 && code <= 0x115f) ||
-    (code >= 0x2e80 && code <= 0xa4cf) ||
-    (code >= 0xac00 && code <= 0xd7a3) ||
-    (code >= 0xf900 && code <= 0xfaff) ||
-    (code >= 0xfe30 && code <= 0xfe6f) ||
-    (code >= 0xff00 && code <= 0xff60) ||
-    (code >= 0x1f000 && code <= 0x1faff) ||
-    code >= 0x20000
-  );
-}
 
 function tokens(count: number | null): string {
   if (count === null) return "an unknown number of";
