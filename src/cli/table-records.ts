@@ -1,5 +1,19 @@
 /** The commands that look at what ran and at what it left. */
-import { ALL_REPOSITORIES, type CommandSpec, DRY, FORCE, ID, OLDER, PATH } from "./spec.ts";
+import { ALL_REPOSITORIES, type CommandSpec, DRY, FORCE, ID, OLDER, type OptionSpec, PATH } from "./spec.ts";
+
+const TYPE: OptionSpec = {
+  name: "type",
+  value: "TYPE",
+  kind: "list",
+  description: "only events of this type (repeat it)",
+};
+const SINCE: OptionSpec = {
+  name: "since",
+  value: "AGE",
+  kind: "duration",
+  description: "only what happened in the last so long, such as 10m",
+};
+const LAST: OptionSpec = { name: "limit", value: "N", kind: "count", description: "only the last N" };
 
 export const RECORD_COMMANDS: readonly CommandSpec[] = [
   {
@@ -46,20 +60,24 @@ export const RECORD_COMMANDS: readonly CommandSpec[] = [
       {
         name: "list",
         aliases: ["ls"],
-        summary: "list the sessions that have a journal, with the number of events",
-        options: [PATH, ALL_REPOSITORIES, { name: "limit", value: "N", kind: "count", description: "at most so many" }],
+        summary: "list a session's events, a line each",
+        details: "Without ID the sessions that have a journal, with the number of events.",
+        args: [{ ...ID, count: "optional" }],
+        options: [
+          PATH,
+          TYPE,
+          SINCE,
+          { ...LAST, description: "only the last N events, or the newest N sessions" },
+          ALL_REPOSITORIES,
+        ],
         json: true,
         load: async () => (await import("./commands/events.ts")).list,
       },
       {
         name: "show",
-        summary: "print a session's events",
-        args: [ID],
-        options: [
-          PATH,
-          { name: "type", value: "TYPE", kind: "list", description: "only events of this type (repeat it)" },
-          { name: "limit", value: "N", kind: "count", description: "only the last N" },
-        ],
+        summary: "print everything that a session's events say",
+        args: [ID, { name: "NUMBER", description: "only the event with this number", count: "optional" }],
+        options: [PATH, TYPE, SINCE, LAST],
         json: true,
         load: async () => (await import("./commands/events.ts")).show,
       },
@@ -67,10 +85,7 @@ export const RECORD_COMMANDS: readonly CommandSpec[] = [
         name: "follow",
         summary: "print a session's events as they happen, until it ends",
         args: [ID],
-        options: [
-          PATH,
-          { name: "type", value: "TYPE", kind: "list", description: "only events of this type (repeat it)" },
-        ],
+        options: [PATH, TYPE],
         json: true,
         load: async () => (await import("./commands/events.ts")).follow,
       },

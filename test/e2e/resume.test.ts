@@ -175,7 +175,7 @@ test("check 28: a session whose process was killed is shown as interrupted and c
   expect(rig.session()).toMatchObject({ status: "Completed" });
 });
 
-test("events show, follow and storage verify read a session's journal", async () => {
+test("events list, show, follow and storage verify read a session's journal", async () => {
   await using rig = await newRig();
   rig.write("../w.yml", '- shell: "true"\n');
   rig.prodigy(["run", "../w.yml"]);
@@ -185,6 +185,7 @@ test("events show, follow and storage verify read a session's journal", async ()
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
   expect([events.at(0)?.type, events.at(-1)?.type]).toEqual(["session-started", "session-ended"]);
   expect(rig.prodigy(["events", "follow", id, "--json"]).stdout.trimEnd().split("\n")).toEqual(lines);
+  expect(JSON.parse(rig.prodigy(["events", "list", id, "--json"]).stdout)).toEqual(events);
   expect(rig.prodigy(["storage", "verify"])).toMatchObject({
     code: 0,
     stdout: `${id}: good, ${lines.length} events\n`,

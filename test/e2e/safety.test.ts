@@ -68,6 +68,7 @@ const WITH_ID: readonly (readonly string[])[] = [
   ["pause"],
   ["sessions", "show"],
   ["sessions", "clean", "--force"],
+  ["events", "list"],
   ["events", "show"],
   ["events", "follow"],
   ["worktree", "merge"],

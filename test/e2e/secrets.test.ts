@@ -87,6 +87,8 @@ function lookEverywhere(rig: Rig, env: Readonly<Record<string, string>>): readon
   const [id = ""] = rig.sessions();
   return [
     ["events", "list"],
+    ["events", "list", id],
+    ["events", "list", id, "--json"],
     ["events", "show", id],
     ["events", "show", id, "--json"],
     ["sessions", "list", "--json"],

@@ -54,3 +54,42 @@ test("a session is found from another folder, and listed with --all-repos", asyn
   expect(rig.prodigy(["sessions", "list", "--all-repos", ...elsewhere]).stdout).toContain(id);
   expect(rig.prodigy(["resume", id, ...elsewhere]).code).toBe(0);
 });
+
+test("events list tells what happened in a session, a line each, and without an ID which sessions there are", async () => {
+  await using rig = await newRig();
+  rig.write("../w.yml", '- shell: "echo one"\n- shell: "exit 4"\n');
+  rig.prodigy(["run", "../w.yml"]);
+  const [id = ""] = rig.sessions();
+  const lines = rig.prodigy(["events", "list", id]).stdout.trimEnd().split("\n");
+  expect(lines.at(0)).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d +1 {2}session-started/);
+  expect(lines.at(-1)).toContain("session-failed");
+  const ended = rig.prodigy(["events", "list", id, "--type", "step-ended", "--since", "1h", "--json"]).stdout;
+  expect(JSON.parse(ended)).toMatchObject([{ outcome: { status: "ok" } }, { outcome: { status: "failed" } }]);
+  expect(rig.prodigy(["events", "list", id, "--limit", "1"]).stdout.trimEnd()).toBe(lines.at(-1));
+  expect(rig.prodigy(["events", "list", id, "--type", "nothing"]).stdout).toBe("No such events.\n");
+  expect(rig.prodigy(["events", "list"]).stdout).toContain(`${id}  failed  ${lines.length}`);
+  expect(JSON.parse(rig.prodigy(["events", "list", "--json"]).stdout)).toMatchObject([
+    { session: id, status: "failed", events: lines.length },
+  ]);
+  expect(rig.prodigy(["events", "list", "--type", "step-ended"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("missing required argument: the ID"),
+  });
+});
+
+test("events show tells everything about one event", async () => {
+  await using rig = await newRig();
+  rig.write("../w.yml", '- shell: "echo one"\n');
+  rig.prodigy(["run", "../w.yml"]);
+  const [id = ""] = rig.sessions();
+  const shown = rig.prodigy(["events", "show", id, "1"]).stdout;
+  expect(shown).toContain("session-started");
+  expect(shown).toContain('  "order": {');
+  expect(shown).not.toContain("session-opened");
+  expect(JSON.parse(rig.prodigy(["events", "show", id, "2", "--json"]).stdout)).toMatchObject({ seq: 2 });
+  expect(rig.prodigy(["events", "show", id, "999"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`session ${id} has no event 999`),
+  });
+  expect(rig.prodigy(["events", "show", id, "first"]).code).toBe(2);
+});

@@ -1,24 +1,61 @@
-import { followEvents, listSessions, readEvents, readSession, type Recorded } from "../../index.ts";
+import { followEvents, listSessions, type Outcome, readEvents, readSession, type Recorded } from "../../index.ts";
 import { EXIT_CODES } from "../exit-code.ts";
 import { cut, moment, printable, table } from "../render/format.ts";
 import { printJson, printJsonLine } from "../render/json.ts";
 import { refuse } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
+import { UsageError } from "../values.ts";
+import { inputFault } from "../workflow-file.ts";
 import { repositoryPath } from "./run.ts";
 import { statusOf } from "./sessions.ts";
 
-/** `prodigy events list` */
+/** `prodigy events list [ID]`: one session's events, a line each; without ID the sessions that have any. */
 export const list: Run = async (invocation) => {
+  const { shell, args, values, json } = invocation;
+  const [session] = args;
+  if (session === undefined) return overview(invocation);
+  if (values.flag("all-repos")) throw new UsageError("--all-repos lists sessions; without an ID it can be used");
+  const events = await wantedEvents(invocation, session);
+  if (!events.ok) return refuse(invocation, events.fault);
+  if (json) printJson(shell.stdout, events.value);
+  else if (events.value.length === 0) shell.stdout.write("No such events.\n");
+  else for (const event of events.value) printLine(invocation, event);
+  return EXIT_CODES.done;
+};
+
+/** `prodigy events show ID [NUMBER]`: everything that the journal says about an event. */
+export const show: Run = async (invocation) => {
+  const { shell, args, json } = invocation;
+  const [session = "", number] = args;
+  if (number !== undefined && !/^[1-9]\d{0,14}$/.test(number))
+    throw new UsageError(`invalid value '${number}' for 'NUMBER': an event's number is needed, such as 12`);
+  const events = await wantedEvents(invocation, session);
+  if (!events.ok) return refuse(invocation, events.fault);
+  const meant = events.value.filter(({ seq }) => number === undefined || seq === Number(number));
+  if (number !== undefined && meant.length === 0) {
+    const message = `session ${session} has no event ${number}`;
+    return refuse(invocation, {
+      ...inputFault(message, `list them with: prodigy events list ${session}`),
+      kind: "file",
+    });
+  }
+  for (const event of meant) {
+    if (json) printJsonLine(shell.stdout, event);
+    else printWhole(invocation, event);
+  }
+  return EXIT_CODES.done;
+};
+
+async function overview(invocation: Invocation): Promise<number> {
   const { shell, values, json } = invocation;
+  if (values.list("type").length > 0 || values.duration("since") !== null)
+    throw new UsageError(
+      "missing required argument: the ID of the session whose events --type and --since choose from",
+    );
   const where = { env: shell.env, path: repositoryPath(invocation) };
   const listed = await listSessions({ ...where, allRepositories: values.flag("all-repos") });
   if (!listed.ok) return refuse(invocation, listed.fault);
-  const rows: {
-    readonly session: string;
-    readonly status: string;
-    readonly events: number;
-    readonly lastAt: string | null;
-  }[] = [];
+  const rows: Overview[] = [];
   for (const entry of listed.value.sessions.slice(0, values.number("limit") ?? undefined)) {
     if (entry.repository === null) continue;
     const events = await readEvents({ ...where, session: entry.session.id });
@@ -36,22 +73,31 @@ export const list: Run = async (invocation) => {
   else {
     const lines = rows.map((row) => [row.session, row.status, String(row.events), row.lastAt ?? ""]);
     shell.stdout.write(table([["ID", "STATUS", "EVENTS", "LAST"], ...lines]));
+    shell.stdout.write("\nList the events of one with: prodigy events list ID\n");
   }
   return EXIT_CODES.done;
-};
+}
 
-/** `prodigy events show ID` */
-export const show: Run = async (invocation) => {
-  const { shell, args, values } = invocation;
-  const [session = ""] = args;
+interface Overview {
+  readonly session: string;
+  readonly status: string;
+  readonly events: number;
+  readonly lastAt: string | null;
+}
+
+/** Those that the options ask for, the oldest first; with `--limit` the last ones. */
+async function wantedEvents(invocation: Invocation, session: string): Promise<Outcome<readonly Recorded[]>> {
+  const { shell, values } = invocation;
   const events = await readEvents({ env: shell.env, path: repositoryPath(invocation), session });
-  if (!events.ok) return refuse(invocation, events.fault);
+  if (!events.ok) return events;
   const types = values.list("type");
-  const wanted = events.value.filter(({ type }) => types.length === 0 || types.includes(type));
+  const age = values.duration("since");
   const limit = values.number("limit");
-  for (const event of limit === null ? wanted : wanted.slice(-limit)) print(invocation, event);
-  return EXIT_CODES.done;
-};
+  const wanted = events.value.filter(
+    ({ type, at }) => (types.length === 0 || types.includes(type)) && (age === null || at >= shell.now() - age),
+  );
+  return { ok: true, value: limit === null ? wanted : wanted.slice(-limit) };
+}
 
 /** `prodigy events follow ID`: until nobody works on the session any more, or somebody stops it. */
 export const follow: Run = async (invocation) => {
@@ -69,7 +115,10 @@ export const follow: Run = async (invocation) => {
   for await (const event of followEvents({ ...where, signal })) {
     if (!event.ok) return refuse(invocation, event.fault);
     const { type, seq } = event.value;
-    if (types.length === 0 || types.includes(type)) print(invocation, event.value);
+    if (types.length === 0 || types.includes(type)) {
+      if (invocation.json) printJsonLine(shell.stdout, event.value);
+      else printLine(invocation, event.value);
+    }
     // What lies in the past does not end it, as long as a process goes on.
     if (detail.value.pid === null ? seq >= lastKnown : seq > lastKnown && SETTLED.has(type)) ending.abort();
   }
@@ -78,12 +127,18 @@ export const follow: Run = async (invocation) => {
 
 const SETTLED: ReadonlySet<string> = new Set(["session-ended", "session-failed", "session-paused"]);
 
-function print({ shell, json }: Invocation, event: Recorded): void {
-  if (json) printJsonLine(shell.stdout, event);
-  else
-    shell.stdout.write(
-      `${moment(event.at)}  ${String(event.seq).padStart(5)}  ${event.type.padEnd(20)} ${words(event)}\n`,
-    );
+function printLine({ shell }: Invocation, event: Recorded): void {
+  shell.stdout.write(`${headOf(event)} ${words(event)}\n`);
+}
+
+function printWhole({ shell }: Invocation, event: Recorded): void {
+  const { seq: _seq, at: _at, type: _type, ...rest } = event;
+  const lines = JSON.stringify(rest, null, 2).split("\n").slice(1, -1);
+  shell.stdout.write(`${[headOf(event).trimEnd(), ...lines.map((line) => `  ${printable(line)}`)].join("\n")}\n`);
+}
+
+function headOf({ at, seq, type }: Recorded): string {
+  return `${moment(at)}  ${String(seq).padStart(5)}  ${type.padEnd(20)}`;
 }
 
 const WIDTH = 160;
