@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { fileFault, ok, type StorageOutcome } from "../storage/fault.ts";
 import type { GlobalStorage } from "../storage/global-storage.ts";
+import { lastEvent } from "../storage/journal-tail.ts";
 import { repositoryPaths, safeId } from "../storage/layout.ts";
 import { rebuildSession } from "./cook-adapter.ts";
 import { type ManagerClock, SessionManager } from "./manager.ts";
@@ -56,10 +57,22 @@ export async function listAllSessions(storage: GlobalStorage, options: ListOptio
   }
   const entries = found.map(async (entry): Promise<SessionEntry> => {
     const holder = entry.repository === null ? null : await holderOf(entry.repository, entry.session.id);
-    return { ...entry, pid: holder?.pid ?? null, resumable: holder === null && isResumable(entry) };
+    const told = holder === null ? { ...entry, session: await upToDate(storage, entry) } : entry;
+    return { ...told, pid: holder?.pid ?? null, resumable: holder === null && isResumable(told) };
   });
   const sessions = await Promise.all(entries);
   return { sessions: sessions.toSorted((a, b) => compare(b.session, a.session)), unreadable };
+}
+
+const SETTLING: ReadonlySet<string> = new Set(["session-ended", "session-failed", "session-paused"]);
+
+/** A worker that died between its last event and its file has left a file that says it runs for ever. */
+async function upToDate(storage: GlobalStorage, { repository, session }: Found): Promise<UnifiedSession> {
+  if (repository === null || !["Running", "Initializing"].includes(session.status)) return session;
+  const last = await lastEvent(storage.paths(repository, session.id).events);
+  if (last === null || !SETTLING.has(last.type)) return session;
+  const events = await storage.readEvents({ repository, session: session.id });
+  return (events.ok ? rebuildSession(events.value) : null) ?? session;
 }
 
 /** What decides about a session's worktree. */

@@ -169,7 +169,9 @@ test("check 28: a session whose process was killed is shown as interrupted and c
   await until(() => existsSync(`${rig.root}/up`));
   run.process.kill("SIGKILL");
   await run.ended;
-  expect(JSON.parse(rig.prodigy(["sessions", "list", "--json", "--status", "interrupted"]).stdout)).toHaveLength(1);
+  expect(JSON.parse(rig.prodigy(["sessions", "list", "--json", "--status", "interrupted"]).stdout)).toMatchObject([
+    { status: "interrupted", pid: null, resumable: true },
+  ]);
   rig.write("../ok", "");
   expect(rig.prodigy(["resume"]).code).toBe(0);
   expect(rig.session()).toMatchObject({ status: "Completed" });
@@ -280,7 +282,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("a session whose worker died after its last event is told as completed once a resume has looked at it", async () => {
+test("a session whose worker died after its last event is listed as completed, and its file mended by a resume", async () => {
   await using rig = await newRig();
   rig.write("../w.yml", '- shell: "echo x > x && git add x && git commit -qm x"\n');
   expect(rig.prodigy(["run", "../w.yml", "-y"]).code).toBe(0);
@@ -289,6 +291,9 @@ test("a session whose worker died after its last event is told as completed once
   const file = join(rig.home, "state", repository, "sessions", `${id}.json`);
   const behind = { ...(JSON.parse(readFileSync(file, "utf8")) as object), status: "Running", completed_at: null };
   writeFileSync(file, JSON.stringify(behind));
+  expect(JSON.parse(rig.prodigy(["sessions", "list", "--json"]).stdout)).toMatchObject([
+    { session: id, status: "completed", landing: "landed", resumable: false },
+  ]);
   const again = rig.prodigy(["resume", id, "-y"]);
   expect([again.code, rig.session(id).status]).toEqual([1, "Completed"]);
   expect(again.stderr).toContain("nothing to resume");

@@ -1,13 +1,12 @@
 import { followEvents, listSessions, type Outcome, readEvents, readSession, type Recorded } from "../../index.ts";
 import { EXIT_CODES } from "../exit-code.ts";
 import { cut, moment, printable, table } from "../render/format.ts";
-import { printJson, printJsonLine } from "../render/json.ts";
+import { printJson, printJsonLine, statusOf } from "../render/json.ts";
 import { refuse } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
 import { UsageError } from "../values.ts";
 import { inputFault } from "../workflow-file.ts";
 import { repositoryPath } from "./run.ts";
-import { statusOf } from "./sessions.ts";
 
 /** `prodigy events list [ID]`: one session's events, a line each; without ID the sessions that have any. */
 export const list: Run = async (invocation) => {

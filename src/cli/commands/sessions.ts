@@ -2,7 +2,7 @@ import { deleteSession, listSessions, type Outcome, readSession, type SessionEnt
 import { EXIT_CODES } from "../exit-code.ts";
 import { failureText } from "../render/failure.ts";
 import { cost, dollars, duration, moment, plural, printable, table } from "../render/format.ts";
-import { detailJson, entryJson, printJson } from "../render/json.ts";
+import { detailJson, entryJson, printJson, statusOf } from "../render/json.ts";
 import { styleFor } from "../render/style.ts";
 import { pauseText, withFullLogs } from "../render/summary.ts";
 import { refuse } from "../session-run.ts";
@@ -76,13 +76,6 @@ export const clean: Run = async (invocation) => {
 };
 
 const STATUSES: readonly string[] = ["running", "interrupted", "paused", "completed", "failed", "cancelled"];
-
-/** As it truly is: a session whose file says that it runs, and on which nobody works, was interrupted. */
-export function statusOf({ session, pid }: SessionEntry): string {
-  const stated = session.status.toLowerCase();
-  if (stated !== "running" && stated !== "initializing") return stated;
-  return pid === null ? "interrupted" : "running";
-}
 
 async function entriesOf(invocation: Invocation): Promise<Outcome<readonly SessionEntry[]>> {
   const { shell, values } = invocation;

@@ -20,11 +20,12 @@ export function resultJson(result: RunResult, exitCode: number): unknown {
   return { ...rest, startedAt: time(startedAt), endedAt: time(lastAt), exitCode };
 }
 
-export function entryJson({ session, repository, pid, resumable }: SessionEntry): unknown {
+export function entryJson(entry: SessionEntry): unknown {
+  const { session, repository, pid, resumable } = entry;
   const { workflow_data: data, metadata } = session;
   return {
     session: session.id,
-    status: session.status.toLowerCase(),
+    status: statusOf(entry),
     workflow: data?.workflow_name ?? null,
     repository,
     path: metadata["project_path"] ?? null,
@@ -40,6 +41,13 @@ export function entryJson({ session, repository, pid, resumable }: SessionEntry)
     landing: metadata["landing"] ?? null,
     error: session.error,
   };
+}
+
+/** As it truly is: a session whose file says that it runs, and on which nobody works, was interrupted. */
+export function statusOf({ session, pid }: SessionEntry): string {
+  const stated = session.status.toLowerCase();
+  if (stated !== "running" && stated !== "initializing") return stated;
+  return pid === null ? "interrupted" : "running";
 }
 
 export function detailJson({ id, pid, state, tally, journal, logs }: SessionDetail): unknown {
