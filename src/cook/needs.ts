@@ -51,6 +51,11 @@ function insideAction(action: Action): readonly (readonly Step[])[] {
       return [action.steps];
     case "goal_seek":
       return [action.steps, [action.score]];
+    case "map": {
+      const { policy, verify, worktrees } = action;
+      const handler = policy.onItemFailure.kind === "custom" ? policy.onItemFailure.steps : [];
+      return [worktrees.setup, action.steps, handler, verify?.steps ?? []];
+    }
     case "agent":
     case "shell":
     case "write_file":

@@ -17,9 +17,12 @@ export interface SourceLocation {
   readonly text: string;
 }
 
-/** A workflow that runs its steps in order. */
+/**
+ * A workflow that runs its steps in order. MapReduce is lowered to the same: its phases are three steps, of which the one
+ * in the middle has a `map` action.
+ */
 export interface Workflow {
-  readonly mode: "sequential";
+  readonly mode: "sequential" | "mapreduce";
   readonly name: string;
   readonly description: string | null;
   readonly steps: readonly Step[];
@@ -129,6 +132,10 @@ export interface Step {
   readonly autoCommit: AutoCommit | null;
   readonly outputs: readonly OutputDeclaration[];
   readonly validate: Validation | null;
+  /** Whether it runs again on the result of a resolved merge conflict, and has to pass there. */
+  readonly verify: boolean;
+  /** More values that are taken from its output (`capture_outputs`). */
+  readonly captures: readonly OutputCapture[];
   readonly onSuccess: readonly Step[];
   readonly onExitCode: readonly { readonly code: number; readonly steps: readonly Step[] }[];
   readonly onFailure: FailurePolicy;
@@ -142,7 +149,8 @@ export type Action =
   | ForeachAction
   | GoalSeekAction
   | AnalyzeAction
-  | GroupAction;
+  | GroupAction
+  | MapAction;
 
 /** Runs a prompt with an agent (`claude:`). */
 export interface AgentAction {
@@ -215,6 +223,102 @@ export interface GroupAction {
   readonly steps: readonly Step[];
 }
 
+/**
+ * Runs steps once for each item, many items at once, each in a worktree of its own; what they commit is merged. Numbers
+ * that may come from variables are templates.
+ */
+export interface MapAction {
+  readonly kind: "map";
+  readonly input: MapInput;
+  readonly select: Selection;
+  /** The agent template. */
+  readonly steps: readonly Step[];
+  /** A template that gives a whole number, at least 1. */
+  readonly maxParallel: string;
+  readonly timeout: ItemTimeout;
+  readonly policy: ItemPolicy;
+  /** Steps that must pass on the combined tree before a batch of items counts as merged. */
+  readonly verify: { readonly steps: readonly Step[]; readonly batch: number | null } | null;
+  /** Whether an item's commits are merged. */
+  readonly merge: boolean;
+  /** Commits what an item's steps left uncommitted; null only reports it. */
+  readonly autoCommit: AutoCommit | null;
+  /** What happens when items are seen to touch the same files while they run. */
+  readonly conflicts: "report" | "serialize";
+  readonly worktrees: WorktreeSettings;
+  /** Whether it is a failure to have no items at all. */
+  readonly failWhenEmpty: boolean;
+}
+
+/** Where the items of a map come from. All texts are templates. */
+export type MapInput =
+  /** A text that names an existing file, or is a command. */
+  | { readonly kind: "auto"; readonly text: string }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "command"; readonly script: string; readonly timeoutMs: number | null }
+  | { readonly kind: "glob"; readonly patterns: readonly string[] }
+  | { readonly kind: "items"; readonly items: readonly Json[] };
+
+/** Which of the items are taken, in the order of these fields. */
+export interface Selection {
+  readonly jsonPath: string | null;
+  readonly filter: string | null;
+  readonly sortBy: string | null;
+  readonly distinct: string | null;
+  /** Templates that give whole numbers. */
+  readonly offset: string | null;
+  readonly maxItems: string | null;
+}
+
+/** The limit for an item as a whole. Limits for single steps are in the steps. */
+export interface ItemTimeout {
+  /** A template that gives seconds or a duration such as `10m`; null for no limit. */
+  readonly limit: string | null;
+  /** What becomes of an item that met the limit. */
+  readonly action: "dlq" | "skip" | "fail" | "graceful_terminate";
+  /** How long a process may take to end by itself; null for the usual time. */
+  readonly graceMs: number | null;
+}
+
+/** `error_policy:` */
+export interface ItemPolicy {
+  readonly onItemFailure:
+    | { readonly kind: "dlq" | "retry" | "skip" | "stop" }
+    /** Steps that run in the failed item's worktree; when they pass, the item counts as skipped and not as failed. */
+    | { readonly kind: "custom"; readonly steps: readonly Step[] };
+  readonly continueOnFailure: boolean;
+  /** So many failures stop the map. */
+  readonly maxFailures: number | null;
+  /** A share from 0 to 1 above which the map stops, once `minItems` have ended. */
+  readonly failureThreshold: number | null;
+  readonly minItems: number;
+  /** When failures are told. */
+  readonly errorCollection:
+    | { readonly kind: "aggregate" | "immediate" }
+    | { readonly kind: "batched"; readonly size: number };
+  readonly circuitBreaker: CircuitBreaker | null;
+  /** How often and when an item is tried again as a whole; null for never. */
+  readonly retry: RetryPolicy | null;
+}
+
+/** Stops new items from starting after failures in a row, and lets a few try again later. */
+export interface CircuitBreaker {
+  readonly failureThreshold: number;
+  readonly successThreshold: number;
+  readonly timeoutMs: number;
+  readonly halfOpenRequests: number;
+}
+
+/** How the worktrees of a map's items are made and cleaned. */
+export interface WorktreeSettings {
+  /** Steps that run once in each new worktree of the pool. */
+  readonly setup: readonly Step[];
+  /** Globs of ignored files that stay when a worktree goes from one item to the next. */
+  readonly keep: readonly string[];
+  /** Globs of files that are copied from the session's worktree, such as what `setup` left uncommitted. */
+  readonly copy: readonly string[];
+}
+
 /** `retry:`: what to do again, and when. */
 export interface RetryPolicy {
   /** Executions in total, the first one included. */
@@ -258,6 +362,19 @@ export interface Capture {
     readonly success: boolean;
     readonly duration: boolean;
   };
+}
+
+/** One entry of `capture_outputs:`, in the order in which it is applied: source, size, pattern, lines, path. */
+export interface OutputCapture {
+  readonly name: string;
+  readonly source: "stdout" | "stderr" | "both" | "combined";
+  readonly maxBytes: number;
+  /** A regular expression; its first group counts, or else all that it matches. */
+  readonly pattern: string | null;
+  readonly multiline: "preserve" | "join" | "first_line" | "last_line" | "array";
+  readonly jsonPath: string | null;
+  /** Used when the pattern or the path finds nothing. */
+  readonly default: string | null;
 }
 
 /** `auto_commit:` with its `commit_config:`. */

@@ -79,6 +79,7 @@ const STEP_FIELDS = {
   commit_config: field(commitConfig, "How they are committed."),
   outputs: field(outputs, "Files that the step makes, by name."),
   validate: field(validation, "Whether the work is complete, and what to do while it is not."),
+  verify: field(bool, "Whether it must pass again on the result of a resolved merge conflict."),
   step_validate: field(stepValidate, "Commands that must pass after the step."),
   skip_validation: field(bool, "Whether `validate` is left out."),
   validation_timeout: field(timeLimit, "The limit for the whole validation."),

@@ -105,6 +105,8 @@ function makeStep({ read, chosen, place }: Parts, context: Context): Step {
     autoCommit: autoCommitOf(read, context),
     outputs: fields.outputs?.value ?? [],
     validate: validationOf(read, context),
+    verify: fields.verify?.value ?? false,
+    captures: [],
     onSuccess: fields.on_success?.value ?? [],
     onExitCode: fields.on_exit_code?.value ?? [],
     onFailure: resolveFailure(chosen.failure ?? fields.on_failure?.value ?? null, action, {
@@ -195,6 +197,8 @@ function labelOf(action: Action): string {
       return `goal_seek: ${action.goal.trim()}`;
     case "analyze":
       return "analyze";
+    case "map":
+      return "map";
     case "group":
       return `${action.steps.length} ${action.steps.length === 1 ? "step" : "steps"}`;
   }

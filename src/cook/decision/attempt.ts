@@ -127,6 +127,8 @@ function body(step: Step, cursor: Cursor): Progress | null {
       return goalSeek(step, step.action, cursor);
     case "group":
       return cursor.sequence(step.action.steps, cursor);
+    case "map":
+      throw new Error("bug: a workflow with a map was accepted, which nothing executes yet");
     case "agent":
     case "shell":
     case "write_file":

@@ -83,6 +83,8 @@ export function syntheticStep(label: string, action: Step["action"], at: SourceL
     autoCommit: null,
     outputs: [],
     validate: null,
+    verify: false,
+    captures: [],
     onSuccess: [],
     onExitCode: [],
     onFailure: { kind: "fail" },
