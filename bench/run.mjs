@@ -3,12 +3,19 @@
 // run, because only such figures can be compared between machines. A miss is told; only --strict makes it exit with 1,
 // since a busy machine misses anything.
 import { appendBench } from "./append.mjs";
+import { selectBench } from "./select.mjs";
 import { startBench } from "./start.mjs";
 import { stepsBench } from "./steps.mjs";
 import { worktreeBench } from "./worktree.mjs";
 
 /** @type {Readonly<Record<string, () => Promise<readonly import("./figures.mjs").Figure[]>>>} */
-const benches = { start: startBench, worktree: worktreeBench, steps: stepsBench, append: appendBench };
+const benches = {
+  start: startBench,
+  worktree: worktreeBench,
+  steps: stepsBench,
+  append: appendBench,
+  select: selectBench,
+};
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -29,7 +29,7 @@ const contract = ["src/cook/ports.ts", "src/cook/decision/", "src/workflow/"];
 /** @type {Record<string, Layer>} The longest path that a file begins with is its layer. */
 const layers = {
   // Pure: neither side effects nor node.
-  "src/workflow/": { packages: ["fastest-levenshtein", "picomatch", "re2js", "yaml"] },
+  "src/workflow/": { packages: ["fastest-levenshtein", "json-p3", "picomatch", "re2js", "yaml"] },
   "src/cook/decision/": { values: ["src/workflow/"] },
   // Knows ports, not implementations: every side effect goes through ports.ts.
   "src/cook/": {

@@ -3,9 +3,11 @@ import picomatch from "picomatch";
 import type { Context, Decoder } from "./decode.ts";
 import { anyText, report, text } from "./decode.ts";
 import { parseExpression } from "./expression.ts";
+import { parseJsonPath } from "./json-path.ts";
 import { compileRegex } from "./regex.ts";
 import type { Problem } from "./problem.ts";
 import type { ScalarNode, SourceNode } from "./source-node.ts";
+import { parseDistinctKeys, parseSortKeys } from "./select-keys.ts";
 import type { Range } from "./source.ts";
 import { parseTemplate } from "./template.ts";
 
@@ -22,15 +24,18 @@ export const anyTemplate: Decoder<string> = {
 };
 
 /** A condition. */
-export const expression: Decoder<string> = {
-  schema: text.schema,
-  decode: (node, context) => {
-    const value = text.decode(node, context);
-    if (value === undefined) return undefined;
-    const parsed = parseExpression(value);
-    return parsed.ok ? value : inside(node, context, { code: "invalid-expression", problem: parsed.problem });
-  },
-};
+export const expression: Decoder<string> = checked(parseExpression);
+
+/** What items are sorted by: expressions with directions. */
+export const sortKeys: Decoder<string> = checked(parseSortKeys);
+
+/** What makes two items the same: expressions. */
+export const distinctKeys: Decoder<string> = checked(parseDistinctKeys);
+
+/** A JSONPath; one with placeholders can be judged only when it runs. */
+export const jsonPath: Decoder<string> = checked((value) =>
+  value.includes("${") || value.trim() === "" ? { ok: true } : parseJsonPath(value),
+);
 
 /** A regular expression. */
 export const pattern: Decoder<string> = {
@@ -75,6 +80,20 @@ function checkTemplate(value: string | undefined, node: SourceNode, context: Con
   if (value === undefined) return undefined;
   const parsed = parseTemplate(value);
   return parsed.ok ? value : inside(node, context, { code: "invalid-template", problem: parsed.problem });
+}
+
+type Checked = { readonly ok: true } | { readonly ok: false; readonly problem: Problem };
+
+function checked(parse: (value: string) => Checked): Decoder<string> {
+  return {
+    schema: text.schema,
+    decode: (node, context) => {
+      const value = text.decode(node, context);
+      if (value === undefined) return undefined;
+      const parsed = parse(value);
+      return parsed.ok ? value : inside(node, context, { code: "invalid-expression", problem: parsed.problem });
+    },
+  };
 }
 
 /** Reports a problem inside a text at its own place in the file. */

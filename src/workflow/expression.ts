@@ -21,7 +21,7 @@ export function parseExpression(text: string): ParsedExpression {
 export function evaluate(expression: Expression, scope: Scope, mode: "when" | "filter"): EvaluatedExpression {
   const evaluation: Evaluation = { scope, mode, warnings: [] };
   const evaluated = evaluateNode(expression, evaluation);
-  return evaluated.ok ? { ...evaluated, warnings: evaluation.warnings } : evaluated;
+  return evaluated.ok ? { ok: true, value: evaluated.value, warnings: evaluation.warnings } : evaluated;
 }
 
 /** Whether a value counts as true: not null, false, 0, "", "0", "false", an empty list or an empty object. */

@@ -84,18 +84,51 @@ export function scopeOver(scope: Scope, below: ScopeLayer): Scope {
   };
 }
 
+/** Where an item was found. */
+export interface ItemPlace {
+  /** Its number among all, before any were left out. */
+  readonly index: number;
+  /** Its name or index in what holds it. */
+  readonly key: string | number | null;
+}
+
 /**
- * The scope of a filter: the item's fields stand as bare names before all others, and `item` is the item itself.
+ * The scope of a filter: the item's fields stand as bare names before all others, and `item` is the item itself, which is
+ * also `_value`. `_index` and `_key` say where it was found.
  */
-export function createItemScope(item: Json, outer: Scope): Scope {
-  const fields: ScopeLayer = { values: isRecord(item) ? item : {} };
-  return {
-    lookup: (path) => lookupInItem(item, fields, path) ?? outer.lookup(path),
-    has: (name) => name === "item" || Object.hasOwn(fields.values, name) || outer.has(name),
-    namespaces: outer.namespaces,
+export function createItemScope(item: Json, outer: Scope, place: ItemPlace | null = null): Scope {
+  return createItemScopes(outer)(item, place);
+}
+
+/**
+ * As `createItemScope`, for one item after another: the scope that it gives is always the same one, about the item of the
+ * last call. Making one of a hundred thousand items each would take longer than evaluating what they are asked.
+ */
+export function createItemScopes(outer: Scope): (item: Json, place: ItemPlace | null) => Scope {
+  let item: Json = null;
+  let fields: Readonly<Record<string, Json>> = {};
+  let place: ItemPlace | null = null;
+  const scope: Scope = {
+    lookup: (path) =>
+      lookupInItem(item, fields, path) ??
+      (place === null ? null : lookupPlace(item, place, path)) ??
+      outer.lookup(path),
+    has: (name) =>
+      name === "item" || Object.hasOwn(fields, name) || (place !== null && PLACE.has(name)) || outer.has(name),
+    get namespaces() {
+      return outer.namespaces;
+    },
     entries: () => [...outer.entries().filter(([name]) => name !== "item"), ["item", item]],
   };
+  return (nextItem, nextPlace) => {
+    item = nextItem;
+    fields = isRecord(nextItem) ? nextItem : {};
+    place = nextPlace;
+    return scope;
+  };
 }
+
+const PLACE: ReadonlySet<string> = new Set(["_index", "_key", "_value"]);
 
 /** A variable that a child process gets must be smaller than this: the system limits one string to 128 KiB. */
 const MAX_EXPORTED_BYTES = 64 * 1024;
@@ -135,14 +168,25 @@ function layerNamespaces(layer: ScopeLayer): readonly string[] {
 }
 
 /** Null where the item does not have the first name at all, so that it may be a variable's. */
-function lookupInItem(item: Json, fields: ScopeLayer, path: readonly PathPart[]): Lookup | null {
+function lookupInItem(item: Json, fields: Readonly<Record<string, Json>>, path: readonly PathPart[]): Lookup | null {
   const root = path[0];
+  if (typeof root !== "string") return null;
+  const own = Object.hasOwn(fields, root) ? fields[root] : undefined;
   if (root === "item" || root === "@") {
     const found = walkItem(item, path.slice(1));
-    if (found.found || !Object.hasOwn(fields.values, root)) return found;
+    if (found.found || own === undefined) return found;
   }
-  const found = lookupInLayer(fields, path);
-  return found.found || (typeof root === "string" && Object.hasOwn(fields.values, root)) ? found : null;
+  // Nearly every name of a filter is one field of the item.
+  if (own !== undefined && path.length === 1) return { found: true, value: own };
+  const found = lookupInLayer({ values: fields }, path);
+  return found.found || own !== undefined ? found : null;
+}
+
+function lookupPlace(item: Json, { index, key }: ItemPlace, path: readonly PathPart[]): Lookup | null {
+  const [root, ...rest] = path;
+  if (root === "_index") return walk(index, rest, root);
+  if (root === "_key") return walk(key, rest, root);
+  return root === "_value" ? walkItem(item, rest) : null;
 }
 
 function lookupInLayers(layers: readonly ScopeLayer[], path: readonly PathPart[]): Lookup {
