@@ -42,12 +42,12 @@ export const DIAGNOSTIC_CODES = {
   "invalid-glob": "error",
   "invalid-mode": "error",
   "invalid-name": "error",
-  "mapreduce-not-supported": "error",
   "not-supported-yet": "error",
   // Legal, but worth a look.
   "deprecated-spelling": "warning",
   "no-effect": "warning",
   "never-runs": "warning",
+  "many-at-once": "warning",
   "duplicate-id": "warning",
   "secret-in-file": "warning",
   "output-must-be-json": "warning",

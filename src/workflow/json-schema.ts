@@ -2,6 +2,7 @@
 import type { JsonSchema } from "./decode.ts";
 import { workSteps } from "./decode.ts";
 import { tableSchema } from "./mapping.ts";
+import { MAPREDUCE } from "./mapreduce-table.ts";
 import { STEP } from "./step-table.ts";
 import { WORKFLOW } from "./workflow-table.ts";
 
@@ -15,7 +16,7 @@ export function workflowJsonSchema(): JsonSchema {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "Prodigy workflow",
-    anyOf: [workSteps.schema, tableSchema(WORKFLOW)],
+    anyOf: [workSteps.schema, tableSchema(WORKFLOW), tableSchema(MAPREDUCE)],
     $defs: {
       steps: { anyOf: [{ type: "array", minItems: 1, items: step }, { $ref: "#/$defs/step" }, text] },
       step: tableSchema(STEP),

@@ -203,12 +203,12 @@ describe("what the earlier program promised and did not do", () => {
     expect(good(text).steps).toHaveLength(1);
   });
 
-  test.each(["mode: mapreduce", "mode: 'mapreduce'", "mode: MapReduce"])(
-    "P6: %s is recognised and refused in one place",
+  test.each(["mode: mapreduce\n", "mode: 'mapreduce'\n", "mode: MapReduce\n", "mode: map-reduce\n", ""])(
+    "P6: %j before a map makes a MapReduce workflow",
     (mode) => {
-      expect(problems(`name: x\n${mode}\nmap: {}\n`)).toEqual([
-        "2:7 error mapreduce-not-supported: this version runs sequential workflows; MapReduce comes with a later one",
-      ]);
+      const { steps, mode: found } = good(`name: x\n${mode}map: {input: a.json, agent_template: [{shell: b}]}\n`);
+
+      expect([found, ...steps.map(({ label }) => label)]).toEqual(["mapreduce", "map"]);
     },
   );
 

@@ -6,6 +6,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { collectDiagnostics } from "./diagnostics.ts";
 import { warnAboutIds } from "./ids.ts";
+import { isMapReduce, mapReduceWorkflow } from "./mapreduce.ts";
 import { readMapping, required } from "./mapping.ts";
 import type { Environment, RetryPolicy, Step, Workflow } from "./model.ts";
 import { retryPolicy } from "./retry.ts";
@@ -14,7 +15,8 @@ import { makeSource } from "./source.ts";
 import { STEP_KEYS } from "./step-table.ts";
 import { decodeSteps } from "./step.ts";
 import type { StepContext } from "./step.ts";
-import { MAPREDUCE_KEYS, WORKFLOW } from "./workflow-table.ts";
+import { workflowParts } from "./workflow-parts.ts";
+import { WORKFLOW } from "./workflow-table.ts";
 import { parseSource } from "./yaml-source.ts";
 
 export interface ParseOptions {
@@ -79,44 +81,17 @@ function listWorkflow(root: SourceNode, context: StepContext): Workflow | undefi
 }
 
 function mappingWorkflow(root: MapNode, context: StepContext): Workflow | undefined {
-  const mapReduce = root.entries.find(isMapReduce);
-  if (mapReduce !== undefined) {
-    const at = mapReduce.key === "mode" ? mapReduce.value.at : mapReduce.keyAt;
-    const message = "this version runs sequential workflows; MapReduce comes with a later one";
-    return report(context, { code: "mapreduce-not-supported", at, message });
-  }
+  const name = nameOf(context.out.source.file);
+  if (isMapReduce(root)) return mapReduceWorkflow(root, name, context);
   const read = readMapping(root, WORKFLOW, context);
   if (read === undefined) return undefined;
   const { fields } = read;
   const commands = required(read, "commands", { name: "a workflow", context });
   if (commands === null) return undefined;
   const steps = commands.value;
-  const merge = fields.merge?.value ?? null;
-  warnAboutIds([...steps, ...(merge?.steps ?? [])], context);
-  return {
-    mode: "sequential",
-    name: fields.name?.value.trim() ?? nameOf(context.out.source.file),
-    description: fields.description?.value ?? null,
-    steps,
-    merge,
-    environment: {
-      inherit: fields.inherit?.value ?? true,
-      files: fields.env_files?.value ?? [],
-      values: fields.env?.value ?? [],
-      profiles: fields.profiles?.value ?? {},
-      secrets: fields.secrets?.value ?? [],
-      notSecret: fields.not_secret?.value ?? [],
-    },
-    parameters: fields.parameters?.value ?? [],
-    agent: fields.agent?.value ?? NO_AGENT_SETTINGS,
-    settings: { allowPathsOutside: fields.allow_paths_outside?.value ?? [] },
-  };
-}
-
-/** Judged from the parsed document: a comment or a script that speaks of MapReduce does not count. */
-function isMapReduce({ key, value }: MapEntry): boolean {
-  if (key === "mode") return value.kind === "scalar" && /^map_?-?reduce$/iu.test(value.text.trim());
-  return MAPREDUCE_KEYS.has(key);
+  const parts = workflowParts(fields, name);
+  warnAboutIds([...steps, ...(parts.merge?.steps ?? [])], context);
+  return { mode: "sequential", ...parts, steps };
 }
 
 /** The workflow-wide defaults are read first, because every step may need them. */

@@ -51,7 +51,7 @@ const SPAN = {
 } as const;
 
 /** A delay; the mapping is how an older version of the language wrote it. */
-const delay: Decoder<number> = byKind({
+export const delay: Decoder<number> = byKind({
   expected: "a duration",
   scalar: duration,
   map: mapping(

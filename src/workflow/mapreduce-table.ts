@@ -1,0 +1,56 @@
+/** Every key of a MapReduce workflow. */
+import type { Decoder } from "./decode.ts";
+import { word } from "./decode.ts";
+import { POLICY_FIELDS, errorPolicy } from "./item-policy.ts";
+import { mapPhase } from "./map-phase.ts";
+import type { Fields, Refusal, Table } from "./mapping.ts";
+import { field, mapping, required } from "./mapping.ts";
+import type { Step } from "./model.ts";
+import { PHASE_FIELDS, phase } from "./phase.ts";
+import { setup } from "./setup.ts";
+import { COMMON_FIELDS, COMMON_REFUSED } from "./workflow-table.ts";
+
+export interface ReducePhase {
+  readonly steps: readonly Step[];
+  readonly timeoutMs: number | null;
+  /** What happens when there was no item. */
+  readonly whenEmpty: "skip" | "run" | "fail";
+}
+
+const REDUCE = {
+  name: "reduce",
+  fields: {
+    ...PHASE_FIELDS,
+    when_empty: field(word(["skip", "run", "fail"]), "What happens when there was no item."),
+  },
+} as const;
+
+const reduce: Decoder<ReducePhase> = phase(
+  (steps) => ({ steps, timeoutMs: null, whenEmpty: "skip" }),
+  mapping(REDUCE, (read, context): ReducePhase | undefined => {
+    const steps = required(read, "commands", { name: "reduce", context });
+    if (steps === null) return undefined;
+    const { timeout, when_empty } = read.fields;
+    return { steps: steps.value, timeoutMs: timeout?.value ?? null, whenEmpty: when_empty?.value ?? "skip" };
+  }),
+);
+
+const IN_SEQUENCE: Refusal = {
+  code: "conflicting-keys",
+  message: "a MapReduce workflow has no steps of its own",
+  help: "move them into `setup:`, `map.agent_template:` or `reduce:`",
+};
+
+export const MAPREDUCE = {
+  name: "a MapReduce workflow",
+  fields: {
+    ...COMMON_FIELDS,
+    mode: field(word(["mapreduce"], { map_reduce: "mapreduce" }), "How the workflow runs."),
+    setup: field(setup, "Steps before the items are looked for."),
+    map: field(mapPhase, "What is done for each item."),
+    reduce: field(reduce, "Steps after all items."),
+    error_policy: field(errorPolicy, "What the failure of an item means."),
+    ...POLICY_FIELDS,
+  },
+  refused: { ...COMMON_REFUSED, commands: IN_SEQUENCE, steps: IN_SEQUENCE },
+} as const satisfies Table<Fields>;

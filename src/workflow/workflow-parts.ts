@@ -1,0 +1,26 @@
+/** What every kind of workflow has besides its steps. */
+import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
+import type { Mapping } from "./mapping.ts";
+import type { Workflow } from "./model.ts";
+import type { COMMON_FIELDS } from "./workflow-table.ts";
+
+type CommonFields = Mapping<typeof COMMON_FIELDS>["fields"];
+
+export function workflowParts(fields: CommonFields, name: string): Omit<Workflow, "mode" | "steps"> {
+  return {
+    name: fields.name?.value.trim() ?? name,
+    description: fields.description?.value ?? null,
+    merge: fields.merge?.value ?? null,
+    environment: {
+      inherit: fields.inherit?.value ?? true,
+      files: fields.env_files?.value ?? [],
+      values: fields.env?.value ?? [],
+      profiles: fields.profiles?.value ?? {},
+      secrets: fields.secrets?.value ?? [],
+      notSecret: fields.not_secret?.value ?? [],
+    },
+    parameters: fields.parameters?.value ?? [],
+    agent: fields.agent?.value ?? NO_AGENT_SETTINGS,
+    settings: { allowPathsOutside: fields.allow_paths_outside?.value ?? [] },
+  };
+}
