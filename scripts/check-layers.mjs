@@ -18,6 +18,7 @@ import { fileURLToPath } from "node:url";
 const event = "src/cook/decision/event.ts";
 const implementations = [
   "src/agents/",
+  "src/earlier/",
   "src/simple-state/",
   "src/storage/",
   "src/system/",
@@ -56,6 +57,12 @@ const layers = {
   "src/simple-state/": { values: ["src/storage/", "src/system/"], node: "all" },
   "src/unified-session/": { values: ["src/storage/", "src/system/"], types: ["src/workflow/"], node: "all" },
   "src/unified-session/cook-adapter.ts": { values: ["src/unified-session/"], types: [event, "src/workflow/"] },
+  // Reads what an earlier Prodigy has left, and makes sessions of today of it.
+  "src/earlier/": {
+    values: ["src/storage/", "src/system/", "src/unified-session/", "src/worktree/"],
+    types: contract,
+    node: "all",
+  },
   // Wire them together.
   "src/compose.ts": { values: ["src/cook/", "src/workflow/", ...implementations], node: "all" },
   "src/api/": { values: ["src/compose.ts", "src/cook/", "src/workflow/", ...implementations], node: "all" },

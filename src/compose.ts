@@ -55,7 +55,8 @@ export interface Ground {
 
 /** What is to be done with a session. */
 export type Task =
-  | { readonly kind: "start"; readonly order: SessionOrder }
+  /** `before`: what was done elsewhere when it began. */
+  | { readonly kind: "start"; readonly order: SessionOrder; readonly before?: readonly EventBody[] }
   | {
       readonly kind: "resume";
       readonly session: string;
@@ -238,7 +239,8 @@ function withoutSecrets(names: readonly string[]): Fault {
 }
 
 async function openingOf(task: Task, history: readonly Recorded[]): Promise<Outcome<readonly EventBody[]>> {
-  if (task.kind === "start") return { ok: true, value: [{ type: "session-started", order: task.order }] };
+  if (task.kind === "start")
+    return { ok: true, value: [{ type: "session-started", order: task.order }, ...(task.before ?? [])] };
   return task.judge(folded(history), history);
 }
 

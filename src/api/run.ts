@@ -94,7 +94,8 @@ async function goOn(options: ResumeOptions, by: "resume" | "worktree merge"): Pr
   return finished(ground, await work(ground, { kind: "resume", session, judge }, watchOf(options)), options);
 }
 
-async function finished(
+/** What a session came to, for its caller and for the project's own notes. */
+export async function finished(
   ground: Ground,
   worked: Outcome<Worked>,
   { notice }: Pick<Watching, "notice">,

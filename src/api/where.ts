@@ -1,9 +1,12 @@
 /** Which repository, which session, and where they are kept. */
-import { resolve } from "node:path";
-import { type Ground, openGround, storageRoot } from "../compose.ts";
+import { homedir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { type Ground, maskerOf, openGround, storageRoot } from "../compose.ts";
 import type { Outcome } from "../cook/ports.ts";
 import { neverBegan } from "../cook/resume-plan.ts";
 import type { Watching } from "../cook/watching.ts";
+import { adoptEarlierSessions } from "../earlier/adopt.ts";
+import type { Places } from "../earlier/places.ts";
 import { openStorage } from "../storage/global-storage.ts";
 import { openClock } from "../system/clock.ts";
 import { definedEnv } from "../system/host.ts";
@@ -31,7 +34,23 @@ export async function groundOf(
     clock: openClock(),
   });
   if (told !== null) where.notice?.(told);
+  const masker = maskerOf(ground.value.env);
+  const found = await adoptEarlierSessions({
+    places: earlierPlaces(ground.value),
+    repository: ground.value.repository,
+    key: repository,
+    clock: openClock(),
+    mask: (text) => masker.mask(text),
+  });
+  if (found !== null) where.notice?.(found);
   return ground;
+}
+
+/** Where an earlier Prodigy kept what belongs to a repository. */
+export function earlierPlaces({ root, repository, env }: Ground): Places {
+  const home = join(env["HOME"] ?? homedir(), ".prodigy");
+  const homes = home === root ? [root] : [root, home];
+  return { root, homes, folder: basename(repository.mainWorktree ?? repository.topLevel) };
 }
 
 /** A session is found from anywhere: its journal knows its repository. */

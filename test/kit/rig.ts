@@ -3,7 +3,16 @@
  * the environment of the tests holds is not passed on.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -115,6 +124,8 @@ function sessionFiles(home: string): readonly string[] {
   try {
     return readdirSync(state).flatMap((repository) => {
       const folder = join(state, repository, "sessions");
+      // An earlier program kept other things beside the repositories.
+      if (!existsSync(folder)) return [];
       return readdirSync(folder)
         .filter((file) => file.endsWith(".json"))
         .map((file) => join(folder, file));

@@ -1,4 +1,12 @@
-import { followEvents, listSessions, type Outcome, readEvents, readSession, type Recorded } from "../../index.ts";
+import {
+  followEvents,
+  listSessions,
+  type Outcome,
+  readEarlierSession,
+  readEvents,
+  readSession,
+  type Recorded,
+} from "../../index.ts";
 import { EXIT_CODES } from "../exit-code.ts";
 import { cut, moment, printable, table } from "../render/format.ts";
 import { printJson, printJsonLine, statusOf } from "../render/json.ts";
@@ -6,6 +14,7 @@ import { refuse } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
 import { UsageError } from "../values.ts";
 import { inputFault } from "../workflow-file.ts";
+import { listEarlierEvents } from "./earlier.ts";
 import { repositoryPath } from "./run.ts";
 
 /** `prodigy events list [ID]`: one session's events, a line each; without ID the sessions that have any. */
@@ -13,6 +22,8 @@ export const list: Run = async (invocation) => {
   const { shell, args, values, json } = invocation;
   const [session] = args;
   if (session === undefined) return overview(invocation);
+  const earlier = await readEarlierSession({ env: shell.env, path: repositoryPath(invocation), session });
+  if (earlier !== null) return listEarlierEvents(invocation, earlier);
   if (values.flag("all-repos")) throw new UsageError("--all-repos lists sessions; without an ID it can be used");
   const events = await wantedEvents(invocation, session);
   if (!events.ok) return refuse(invocation, events.fault);

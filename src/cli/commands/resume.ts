@@ -1,6 +1,7 @@
 import {
   listSessions,
   type Outcome,
+  readEarlierSession,
   readSession,
   resumeSession,
   type SessionDetail,
@@ -10,6 +11,7 @@ import { cost } from "../render/format.ts";
 import { refuse, watchSession } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
 import { inputFault, readWorkflowFile, refuseInvalid, showDiagnostics } from "../workflow-file.ts";
+import { resumeEarlier } from "./earlier.ts";
 import { repositoryPath } from "./run.ts";
 
 /** `prodigy resume [ID]` */
@@ -18,6 +20,8 @@ export const resume: Run = async (invocation) => {
   const where = { env: shell.env, path: repositoryPath(invocation) };
   const chosen = await chosenSession(invocation);
   if (!chosen.ok) return refuse(invocation, chosen.fault);
+  const earlier = await readEarlierSession({ ...where, session: chosen.value });
+  if (earlier !== null) return resumeEarlier(invocation, earlier);
   const detail = await readSession({ ...where, session: chosen.value });
   if (!detail.ok) return refuse(invocation, detail.fault);
   let workflow: Workflow | null = null;

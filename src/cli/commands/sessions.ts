@@ -1,4 +1,11 @@
-import { deleteSession, listSessions, type Outcome, readSession, type SessionEntry } from "../../index.ts";
+import {
+  deleteSession,
+  listSessions,
+  type Outcome,
+  readEarlierSession,
+  readSession,
+  type SessionEntry,
+} from "../../index.ts";
 import { EXIT_CODES } from "../exit-code.ts";
 import { failureText } from "../render/failure.ts";
 import { cost, dollars, duration, moment, plural, printable, table } from "../render/format.ts";
@@ -9,6 +16,7 @@ import { refuse } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
 import { UsageError } from "../values.ts";
 import { inputFault } from "../workflow-file.ts";
+import { showEarlier } from "./earlier.ts";
 import { repositoryPath } from "./run.ts";
 
 /** `prodigy sessions list` */
@@ -32,7 +40,10 @@ export const list: Run = async (invocation) => {
 export const show: Run = async (invocation) => {
   const { shell, args, json } = invocation;
   const [session = ""] = args;
-  const found = await readSession({ env: shell.env, path: repositoryPath(invocation), session });
+  const where = { env: shell.env, path: repositoryPath(invocation), session };
+  const earlier = await readEarlierSession(where);
+  if (earlier !== null) return showEarlier(invocation, earlier);
+  const found = await readSession(where);
   if (!found.ok) return refuse(invocation, found.fault);
   if (json) printJson(shell.stdout, detailJson(found.value));
   else shell.stdout.write(detailText(invocation, found.value));
