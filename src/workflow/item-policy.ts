@@ -132,6 +132,14 @@ const circuitBreaker: Decoder<CircuitBreaker | null> = byKind<CircuitBreaker | n
   })),
 });
 
+/** `retry_defaults` are about steps: an item is not repeated as a whole because its steps are. */
+const itemRetry: Decoder<RetryPolicy> = {
+  get schema() {
+    return retryPolicy.schema;
+  },
+  decode: (node, context) => retryPolicy.decode(node, { ...context, retryDefaults: null }),
+};
+
 /** The keys of a policy. They stand in `error_policy:`, and for short in the workflow itself or in `map:`. */
 export const POLICY_FIELDS = {
   on_item_failure: field(onItemFailure, "What becomes of a failed item."),
@@ -141,7 +149,7 @@ export const POLICY_FIELDS = {
   min_items: field(count, "How many items must have ended before the share counts."),
   error_collection: field(errorCollection, "When failures are told."),
   circuit_breaker: field(circuitBreaker, "Stops new items after failures in a row, for a while."),
-  retry_config: field(retryPolicy, "How often and when a failed item is tried again."),
+  retry_config: field(itemRetry, "How often and when a failed item is tried again."),
 } as const;
 
 export type PolicyFields = Mapping<typeof POLICY_FIELDS>["fields"];

@@ -1,9 +1,12 @@
 /** Regular expressions that cannot hang. */
 import { RE2JS } from "re2js";
 
-/** A compiled regular expression. It only says whether it is found somewhere in a text. */
+/** A compiled regular expression. */
 export interface Regex {
+  /** Whether it is found somewhere in a text. */
   test(text: string): boolean;
+  /** What its first group has found, or all that it matches where it has no group; null where it is not found. */
+  find(text: string): string | null;
 }
 
 export type CompiledRegex =
@@ -27,7 +30,12 @@ export function compileRegex(source: string): CompiledRegex {
   }
   try {
     const compiled = RE2JS.compile(RE2JS.translateRegExp(source));
-    return { ok: true, regex: { test: (text) => compiled.matcher(text).find() } };
+    const find = (text: string): string | null => {
+      const matcher = compiled.matcher(text);
+      if (!matcher.find()) return null;
+      return matcher.groupCount() === 0 ? matcher.group() : (matcher.group(1) ?? "");
+    };
+    return { ok: true, regex: { test: (text) => compiled.matcher(text).find(), find } };
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, "") : String(error);
     const message = `the regular expression /${source}/ cannot be used: ${reason}`;

@@ -21,6 +21,12 @@ const MAX_BASE = 100;
 
 type Backoff = RetryPolicy["backoff"];
 
+/** How delays grow, and the first delay where it is written beside that. */
+interface Growth {
+  readonly backoff: Backoff;
+  readonly initialDelayMs: number | null;
+}
+
 const backoffWord: Decoder<Backoff> = map(word(["fixed", "linear", "exponential", "fibonacci"]), (kind): Backoff => {
   switch (kind) {
     case "fixed":
@@ -33,15 +39,6 @@ const backoffWord: Decoder<Backoff> = map(word(["fixed", "linear", "exponential"
   }
 });
 
-const LINEAR = {
-  name: "a linear back-off",
-  fields: { increment: field(duration, "What each delay is longer than the one before.") },
-} as const;
-const EXPONENTIAL = {
-  name: "an exponential back-off",
-  fields: { base: field(number({ min: 1, max: MAX_BASE }), "The factor from one delay to the next.") },
-} as const;
-const NOTHING = { name: "this back-off", fields: {} } as const;
 const SPAN = {
   name: "a delay",
   fields: {
@@ -59,53 +56,62 @@ export const delay: Decoder<number> = byKind({
     ({ fields }) => (fields.secs?.value ?? 0) * 1_000 + Math.round((fields.nanos?.value ?? 0) / 1_000_000),
   ),
 });
+
+const initial = field(delay, "The first delay.", { aliases: ["initial_delay", "delay"] });
+const base = field(number({ min: 1, max: MAX_BASE }), "The factor from one delay to the next.", {
+  aliases: ["multiplier"],
+});
+const increment = field(delay, "What each delay is longer than the one before.");
+
+const LINEAR = { name: "a linear back-off", fields: { initial, increment } } as const;
+const EXPONENTIAL = { name: "an exponential back-off", fields: { initial, base } } as const;
+const STEADY = { name: "this back-off", fields: { initial } } as const;
 const CUSTOM = { name: "a custom back-off", fields: { delays: field(list(delay), "The delays, in order.") } } as const;
 
-const linear: Decoder<Backoff> = mapping(LINEAR, ({ fields }) => ({
-  kind: "linear",
-  incrementMs: fields.increment?.value ?? 1_000,
+function steady(kind: "fixed" | "fibonacci"): Decoder<Growth> {
+  return mapping(STEADY, ({ fields }) => ({ backoff: { kind }, initialDelayMs: fields.initial?.value ?? null }));
+}
+
+const linear: Decoder<Growth> = mapping(LINEAR, ({ fields }) => ({
+  backoff: { kind: "linear", incrementMs: fields.increment?.value ?? 1_000 },
+  initialDelayMs: fields.initial?.value ?? null,
 }));
-const exponential: Decoder<Backoff> = mapping(EXPONENTIAL, ({ fields }) => ({
-  kind: "exponential",
-  base: fields.base?.value ?? 2,
+const exponential: Decoder<Growth> = mapping(EXPONENTIAL, ({ fields }) => ({
+  backoff: { kind: "exponential", base: fields.base?.value ?? 2 },
+  initialDelayMs: fields.initial?.value ?? null,
 }));
 const customDelays: Decoder<Backoff> = map(list(delay), (delaysMs) => ({ kind: "custom", delaysMs }));
-const custom: Decoder<Backoff> = byKind({
-  expected: "a list of delays",
-  list: customDelays,
-  map: mapping(CUSTOM, (read, context): Backoff | undefined => {
-    const delays = required(read, "delays", { name: "a custom back-off", context });
-    return delays === null ? undefined : { kind: "custom", delaysMs: delays.value };
+const custom: Decoder<Growth> = map(
+  byKind({
+    expected: "a list of delays",
+    list: customDelays,
+    map: mapping(CUSTOM, (read, context): Backoff | undefined => {
+      const delays = required(read, "delays", { name: "a custom back-off", context });
+      return delays === null ? undefined : { kind: "custom", delaysMs: delays.value };
+    }),
   }),
-});
+  alone,
+);
 
 const BACKOFF = {
   name: "a back-off",
   fields: {
-    fixed: field(
-      mapping(NOTHING, (): Backoff => ({ kind: "fixed" })),
-      "Always the initial delay.",
-      { nullable: true },
-    ),
-    fibonacci: field(
-      mapping(NOTHING, (): Backoff => ({ kind: "fibonacci" })),
-      "Grows as 1, 1, 2, 3, 5.",
-      { nullable: true },
-    ),
+    fixed: field(steady("fixed"), "Always the initial delay.", { nullable: true }),
+    fibonacci: field(steady("fibonacci"), "Grows as 1, 1, 2, 3, 5.", { nullable: true }),
     linear: field(linear, "Grows by the same amount.", { nullable: true }),
     exponential: field(exponential, "Grows by the same factor.", { nullable: true }),
     custom: field(custom, "The delays themselves."),
-    type: field(backoffWord, "The kind, beside its own keys.", { aliases: ["kind", "strategy"] }),
-    base: field(number({ min: 1, max: MAX_BASE }), "With `type: exponential`: the factor."),
-    increment: field(duration, "With `type: linear`: the amount."),
+    type: field(map(backoffWord, alone), "The kind, beside its own keys.", { aliases: ["kind", "strategy"] }),
+    base,
+    increment,
   },
 } as const;
 
-const backoff: Decoder<Backoff> = byKind({
+const backoff: Decoder<Growth> = byKind({
   expected: "fixed, linear, exponential, fibonacci or a mapping",
-  scalar: backoffWord,
-  map: mapping(BACKOFF, ({ fields, given, at }, context): Backoff | undefined => {
-    const { base, increment, type } = fields;
+  scalar: map(backoffWord, alone),
+  map: mapping(BACKOFF, ({ fields, given, at }, context): Growth | undefined => {
+    const { base: factor, increment: amount, type } = fields;
     const kinds = [...given].filter((key) => key !== "base" && key !== "increment");
     if (kinds.length !== 1) {
       const message = "a back-off has exactly one kind";
@@ -114,9 +120,12 @@ const backoff: Decoder<Backoff> = byKind({
     }
     const chosen = fields.fixed ?? fields.fibonacci ?? fields.linear ?? fields.exponential ?? fields.custom ?? type;
     if (chosen === null) return undefined;
-    if (chosen.value.kind === "exponential" && base !== null) return { kind: "exponential", base: base.value };
-    if (chosen.value.kind === "linear" && increment !== null) return { kind: "linear", incrementMs: increment.value };
-    const stray = base ?? increment;
+    const { backoff: found, initialDelayMs } = chosen.value;
+    if (found.kind === "exponential" && factor !== null)
+      return { initialDelayMs, backoff: { kind: "exponential", base: factor.value } };
+    if (found.kind === "linear" && amount !== null)
+      return { initialDelayMs, backoff: { kind: "linear", incrementMs: amount.value } };
+    const stray = factor ?? amount;
     if (stray !== null)
       report(context, {
         code: "no-effect",
@@ -126,6 +135,10 @@ const backoff: Decoder<Backoff> = byKind({
     return chosen.value;
   }),
 });
+
+function alone(found: Backoff): Growth {
+  return { backoff: found, initialDelayMs: null };
+}
 
 const MATCHER = {
   name: "an item of retry_on",
@@ -180,12 +193,12 @@ const RETRY = {
   fields: {
     attempts: field(count, "Executions in total, the first one included.", { aliases: ["max_attempts", "max"] }),
     backoff: field(backoff, "How the delays grow."),
-    initial_delay: field(duration, "The delay after the first failure."),
-    max_delay: field(duration, "No delay is longer."),
+    initial_delay: field(delay, "The delay after the first failure."),
+    max_delay: field(delay, "No delay is longer."),
     jitter: field(bool, "Whether delays vary by chance."),
     jitter_factor: field(number({ min: 0, max: 1 }), "How much they vary, as a fraction of the delay."),
     retry_on: field(list(matcher, { orOne: true }), "Which failures are tried again; without it all are."),
-    retry_budget: field(duration, "The limit for the sum of all delays."),
+    retry_budget: field(delay, "The limit for the sum of all delays."),
     on_failure: field(onExhausted, "What happens after the last attempt.", { aliases: ["on_exhausted"] }),
   },
 } as const satisfies Table<Fields>;
@@ -202,18 +215,19 @@ export const retryPolicy: Decoder<RetryPolicy> = byKind({
     },
   },
   map: mapping(RETRY, ({ fields }, context) => {
-    const base = context.retryDefaults ?? DEFAULTS;
-    const initialDelayMs = fields.initial_delay?.value ?? base.initialDelayMs;
+    const usual = context.retryDefaults ?? DEFAULTS;
+    const growth = fields.backoff?.value ?? alone(usual.backoff);
+    const initialDelayMs = fields.initial_delay?.value ?? growth.initialDelayMs ?? usual.initialDelayMs;
     return {
-      attempts: fields.attempts?.value ?? base.attempts,
-      backoff: fields.backoff?.value ?? base.backoff,
+      attempts: fields.attempts?.value ?? usual.attempts,
+      backoff: growth.backoff,
       initialDelayMs,
       // A first delay beyond the default limit is meant, so that the limit gives way.
-      maxDelayMs: fields.max_delay?.value ?? Math.max(base.maxDelayMs, initialDelayMs),
-      jitterFactor: jitterOf(fields.jitter?.value ?? null, fields.jitter_factor?.value ?? null, base.jitterFactor),
-      retryOn: fields.retry_on?.value ?? base.retryOn,
-      budgetMs: fields.retry_budget?.value ?? base.budgetMs,
-      onExhausted: fields.on_failure?.value ?? base.onExhausted,
+      maxDelayMs: fields.max_delay?.value ?? Math.max(usual.maxDelayMs, initialDelayMs),
+      jitterFactor: jitterOf(fields.jitter?.value ?? null, fields.jitter_factor?.value ?? null, usual.jitterFactor),
+      retryOn: fields.retry_on?.value ?? usual.retryOn,
+      budgetMs: fields.retry_budget?.value ?? usual.budgetMs,
+      onExhausted: fields.on_failure?.value ?? usual.onExhausted,
     };
   }),
 });

@@ -20,6 +20,18 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 const commandIndex = integer({ min: 0, max: 9_999 });
 
+/** A JSONPath; `a.0.b`, as the earlier language wrote places in a list, is `a[0].b`. */
+const capturePath: Decoder<string> = {
+  get schema() {
+    return jsonPath.schema;
+  },
+  decode: (node, context) => {
+    if (node.kind !== "scalar" || !/^[$\w.[\]]+$/u.test(node.text)) return jsonPath.decode(node, context);
+    const text = node.text.replaceAll(/\.(\d+)(?=[.[]|$)/gu, "[$1]");
+    return jsonPath.decode({ ...node, text, value: text }, context);
+  },
+};
+
 const CAPTURE = {
   name: "a captured output",
   fields: {
@@ -31,7 +43,7 @@ const CAPTURE = {
     ),
     pattern: field(pattern, "A regular expression whose first group is the value."),
     multiline: field(word(["preserve", "join", "first_line", "last_line", "array"]), "What becomes of several lines."),
-    json_path: field(jsonPath, "What is taken from JSON."),
+    json_path: field(capturePath, "What is taken from JSON."),
     default: field(anyText, "The value where the pattern or the path finds nothing."),
   },
 } as const;

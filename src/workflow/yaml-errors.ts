@@ -27,6 +27,16 @@ const CODES: Readonly<Record<string, DiagnosticCode>> = {
   RESOURCE_EXHAUSTION: "nesting-too-deep",
 };
 
+/** Tags that stand for a mapping with one key. */
+export const KEY_TAGS: ReadonlySet<string> = new Set([
+  "!custom",
+  "!batched",
+  "!fixed",
+  "!linear",
+  "!exponential",
+  "!fibonacci",
+]);
+
 /** Reports syntax errors and unknown tags; true when a syntax error leaves nothing to go on with. */
 export function reportYamlErrors(documents: readonly (Document | undefined)[], out: Diagnostics): boolean {
   const lines = new Set<number>();
@@ -42,9 +52,10 @@ export function reportYamlErrors(documents: readonly (Document | undefined)[], o
     }
     for (const warning of document?.warnings ?? []) {
       if (warning.code !== "TAG_RESOLVE_FAILED" || tags >= MAX_SHOWN) continue;
-      tags += 1;
       const [start, end] = warning.pos;
       const tag = out.source.text.slice(start, end);
+      if (KEY_TAGS.has(tag)) continue;
+      tags += 1;
       const help = "write it as a mapping with that key, or quote a text that begins with `!`";
       out.report({
         code: "unknown-tag",

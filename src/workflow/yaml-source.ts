@@ -12,7 +12,7 @@ import { resolveEntries } from "./merge-key.ts";
 import type { RawEntry } from "./merge-key.ts";
 import type { BrokenNode, ScalarNode, SourceNode } from "./source-node.ts";
 import type { Range } from "./source.ts";
-import { reportYamlErrors } from "./yaml-errors.ts";
+import { KEY_TAGS, reportYamlErrors } from "./yaml-errors.ts";
 
 /** Deeper than any workflow that a person can read. */
 const MAX_DEPTH = 64;
@@ -86,6 +86,21 @@ function buildNode(build: Build, node: Node, position: Position): SourceNode {
 }
 
 function buildPlain(build: Build, node: Node, position: Position): SourceNode {
+  const tagged = tagOf(node);
+  if (tagged === null) return buildUntagged(build, node, position);
+  // `!batched {size: 5}` is how an earlier version of the language wrote `{batched: {size: 5}}`.
+  const at = position.owner ?? rangeOf(node);
+  const value = buildUntagged(build, node, { owner: at, depth: position.depth + 1 });
+  return { kind: "map", entries: [{ key: tagged, keyAt: at, value }], at, ...measure([value]) };
+}
+
+/** The name of a tag that stands for a mapping with this key. */
+function tagOf(node: Node): string | null {
+  const tag = isMap(node) || isSeq(node) || isScalar(node) ? (node.tag ?? "") : "";
+  return KEY_TAGS.has(tag) ? tag.slice(1) : null;
+}
+
+function buildUntagged(build: Build, node: Node, position: Position): SourceNode {
   if (isMap(node)) return buildMap(build, node, position);
   if (isSeq(node)) return buildList(build, node, position);
   if (isScalar(node)) return buildScalar(node, position.owner);

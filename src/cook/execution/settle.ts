@@ -10,6 +10,7 @@ import { fault } from "../decision/fault.ts";
 import { cut, maskedFault } from "../masking.ts";
 import { captureValue, variablesOf } from "./captures.ts";
 import { loopVariables } from "./loop-results.ts";
+import { captureOutputs } from "./output-captures.ts";
 import { matchingFiles } from "./outputs.ts";
 import { lastLines, type Ran } from "./result.ts";
 import { Refusal, render, type Room, type Setting } from "./room.ts";
@@ -47,6 +48,7 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
         `step "${step.label}" could not be captured as ${step.capture?.name ?? ""}: ${captured.message}`,
       ),
     );
+  const more = captureOutputs(step.captures, ran.result);
   const at = room.ports.clock.now();
   const set = {
     ...loopVariables(command, room),
@@ -61,8 +63,14 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
       outputs: outputs.values,
       analysis: settling.analysis,
     }),
+    ...more.values,
   };
-  const warnings: EventBody[] = ran.warnings.map((message) => ({ type: "warned", lane, path, message }));
+  const warnings: EventBody[] = [...ran.warnings, ...more.problems].map((message) => ({
+    type: "warned",
+    lane,
+    path,
+    message,
+  }));
   const ended: EventBody = {
     type: "attempt-ended",
     lane,
