@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { workflowJsonSchema } from "./json-schema.ts";
 
 const fixtures = new URL("../../test/workflows/", import.meta.url);
-const files = (await readdir(fixtures)).filter((file) => file.endsWith(".yml"));
+const files = (await readdir(fixtures, { recursive: true })).filter((file) => file.endsWith(".yml"));
 // A fresh copy, because the validator writes marks into the schema that it is given.
 const validator = new Validator(JSON.parse(JSON.stringify(workflowJsonSchema())), "2020-12");
 
