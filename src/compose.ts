@@ -178,7 +178,7 @@ export function missingNeed({ repository, env }: Ground, workflow: Workflow, age
   if (needs.ownPath) return null;
   const substitute = agent ?? (env["PRODIGY_AGENT"] || null);
   const names = needs.agents.size > 0 && substitute !== null ? [substitute] : [...needs.agents];
-  return missingAgent(names, env, repository.topLevel);
+  return missingAgent(names, { env, directory: repository.topLevel, sets: needs.sets });
 }
 
 /** Ends every child of every session of this process at once: the second Ctrl-C. */

@@ -166,7 +166,7 @@ test("what a surrounding agent left in the environment does not reach ours, and 
 test.runIf(process.getuid?.() === 0)("as root it says what to do instead of failing in the program", async () => {
   await using it = await rig();
   const refused = await it.run("do it", { env: { IS_SANDBOX: "" } });
-  expect(refused).toMatchObject({ ended: "not-started", usage: { costUsd: 0 }, fault: { kind: "environment" } });
+  expect(refused).toMatchObject({ ended: "not-started", usage: { costUsd: 0 }, fault: { kind: "spawn" } });
   expect(refused.fault?.help).toContain("PRODIGY_CLAUDE_AS_ROOT=sandbox");
   expect(await it.run("do it", { env: { IS_SANDBOX: "", PRODIGY_CLAUDE_AS_ROOT: "sandbox" } })).toMatchObject({
     ok: true,

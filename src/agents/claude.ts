@@ -1,8 +1,7 @@
-import { getuidOrNull } from "../system/user.ts";
-import { fault } from "../system/fault.ts";
 import type { AgentRun, Outcome } from "../cook/ports.ts";
 import { judgeStreamJson } from "./claude-verdict.ts";
 import { knownCommands } from "./claude-commands.ts";
+import { refusesRoot } from "./claude-root.ts";
 import type { AgentAdapter, AgentCommand, AgentPlace } from "./contract.ts";
 import { judgeSlashCommand } from "./slash-commands.ts";
 import { parseStreamJson } from "./stream-json.ts";
@@ -22,8 +21,8 @@ const MAX_ARGUMENT_BYTES = 100 * 1024;
 async function prepare(run: AgentRun, place: AgentPlace, signal: AbortSignal): Promise<Outcome<AgentCommand>> {
   const env = claudeEnv(run.env);
   const bin = run.env["PRODIGY_CLAUDE_BIN"] ?? "claude";
-  if (getuidOrNull() === 0 && env["IS_SANDBOX"] !== "1" && env["CLAUDE_CODE_BUBBLEWRAP"] !== "1")
-    return { ok: false, fault: refusesRoot() };
+  const refused = refusesRoot(env);
+  if (refused !== null) return { ok: false, fault: refused };
   const slash = await judgeSlashCommand(run, () => knownCommands({ bin, run, env, children: place.children }, signal));
   if (slash.fault !== null) return { ok: false, fault: slash.fault };
   const prompt = run.resume ? continuation(run.prompt) : run.prompt;
@@ -92,12 +91,4 @@ function claudeEnv(env: Readonly<Record<string, string>>): Readonly<Record<strin
     ...(env["PRODIGY_CLAUDE_AS_ROOT"] === "sandbox" ? { IS_SANDBOX: "1" } : {}),
     PRODIGY_AUTOMATION: "true",
   };
-}
-
-function refusesRoot(): ReturnType<typeof fault> {
-  return fault(
-    "environment",
-    "The agent claude was not started: it refuses to work without permission prompts as root.",
-    "Run Prodigy as another user. If this machine is a sandbox that may be broken, set PRODIGY_CLAUDE_AS_ROOT=sandbox.",
-  );
 }

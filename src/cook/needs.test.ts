@@ -19,6 +19,11 @@ test("agents are found wherever they stand", () => {
 });
 
 test("shells alone need no agent, and somebody's name only where they must commit", () => {
-  expect(needsOf(workflow([shell("true")]))).toEqual({ agents: new Set(), commits: false, ownPath: false });
+  expect(needsOf(workflow([shell("true")]))).toEqual({
+    agents: new Set(),
+    commits: false,
+    ownPath: false,
+    sets: new Set(),
+  });
   expect(needsOf(workflow([shell("true", { commitRequired: true })])).commits).toBe(true);
 });

@@ -8,19 +8,25 @@ export interface Needs {
   readonly commits: boolean;
   /** Whether the workflow changes where programs are found, so that nothing can be said beforehand. */
   readonly ownPath: boolean;
+  /** Variables that the workflow itself sets anywhere; null when files or profiles of it may set others. */
+  readonly sets: ReadonlySet<string> | null;
 }
 
 export function needsOf(workflow: Workflow): Needs {
   const agents = new Set<string>();
+  const sets = new Set<string>();
   let commits = false;
   const all = [...workflow.steps, ...(workflow.merge?.steps ?? [])];
   for (const step of everyStep(all)) {
+    for (const { name } of step.env) sets.add(name);
     if (step.action.kind === "agent") agents.add(step.action.agent);
     commits ||= step.action.kind === "agent" || step.commitRequired || step.autoCommit !== null;
   }
-  const { inherit, values } = workflow.environment;
+  const { inherit, values, files, profiles } = workflow.environment;
+  for (const { name } of values) sets.add(name);
+  const knowsAll = inherit && files.length === 0 && Object.keys(profiles).length === 0;
   const ownPath = !inherit || values.some(({ name }) => name === "PATH" || name === "PRODIGY_CLAUDE_BIN");
-  return { agents, commits, ownPath };
+  return { agents, commits, ownPath, sets: knowsAll ? sets : null };
 }
 
 /** Each step, wherever it stands, and after it those inside it. */

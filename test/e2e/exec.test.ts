@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { chmodSync, realpathSync } from "node:fs";
 import { expect, test } from "vitest";
 import { newRig } from "../kit/rig.ts";
 
@@ -65,4 +65,21 @@ test("check 18: --timeout ends it soon and says so; 0 is no limit", async () => 
   expect(stderr).toMatch(/time limit/);
   expect(performance.now() - started).toBeLessThan(15_000);
   expect(rig.prodigy(["exec", "--timeout", "0", "shell: true"]).code).toBe(0);
+});
+
+test("claude as root is refused before anything is made, also where only a nested handler would call it", async () => {
+  await using rig = await newRig();
+  rig.write("../bin/claude", "#!/bin/sh\nexit 7\n");
+  chmodSync(`${rig.root}/bin/claude`, 0o755);
+  rig.write(
+    "../w.yml",
+    '- shell: "echo began > ../../../began; exit 3"\n  on_failure:\n    - foreach: ["a"]\n      do:\n        - claude: "/fix ${item}"\n',
+  );
+  const env = { PATH: `${rig.root}/bin:${rig.env["PATH"] ?? ""}` };
+  const isRoot = process.getuid?.() === 0;
+  const refused = rig.prodigy(["run", "../w.yml"], env);
+  expect([refused.code, rig.sessions().length], refused.stderr).toEqual([1, isRoot ? 0 : 1]);
+  expect(refused.stderr.includes("PRODIGY_CLAUDE_AS_ROOT=sandbox")).toBe(isRoot);
+  rig.prodigy(["run", "../w.yml"], { ...env, PRODIGY_CLAUDE_AS_ROOT: "sandbox" });
+  expect(rig.sessions()).toHaveLength(isRoot ? 1 : 2);
 });
