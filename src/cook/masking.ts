@@ -1,7 +1,7 @@
 /**
  * What of an event is written and what is shown. Outputs and captured values have been sealed by the engine before they
- * come here. An order is sealed on the disk only: in memory its scripts must stay what they are, and so must the paths
- * of a conflict, which somebody has to find.
+ * come here. An order is sealed on the disk only: in memory its scripts must stay what they are, and so must what they were
+ * computed from, and the paths of a conflict, which somebody has to find.
  */
 import type { Event, Fault, Recorded, StepOutcome } from "./decision/event.ts";
 import type { JournalPort, MaskerPort } from "./ports.ts";
@@ -66,6 +66,7 @@ export function isOrder(event: Event): boolean {
 function isSealed(event: Event): boolean {
   return (
     isOrder(event) ||
+    event.type === "values-computed" ||
     event.type === "lane-conflicted" ||
     event.type === "landing-conflicted" ||
     event.type === "target-merged"
@@ -81,6 +82,7 @@ function stored(event: Event, masker: MaskerPort): Event {
   switch (event.type) {
     case "session-started":
     case "workflow-changed":
+    case "values-computed":
     case "lane-conflicted":
     case "landing-conflicted":
     case "target-merged":

@@ -148,6 +148,7 @@ function count(counts: Counts, event: Recorded): void {
     case "session-opened":
     case "workflow-changed":
     case "lane-failed":
+    case "values-computed":
     case "step-entered":
     case "items-planned":
     case "validated":

@@ -181,6 +181,7 @@ function updatesFor(session: UnifiedSession, event: Recorded, facts: Facts): rea
     case "lane-failed":
       return [metadata({ last_lane_failure: event.fault.message })];
     case "retry-due":
+    case "values-computed":
     case "items-planned":
     case "item-ended":
     case "lane-merged":

@@ -31,14 +31,14 @@ const SPACE = /[ \t]*/y;
 const FILTER_HEAD = /[ \t]*([A-Za-z_]+)[ \t]*/y;
 const QUOTED = /[ \t]*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')[ \t]*/sy;
 /** Names that the runtime computes; it puts them into the scope under exactly this text. */
-const COMPUTED = /(?:file|cmd):(?=[A-Za-z_./~"'])|date:(?=[^}]*%)/y;
-const JSON_OF = /json:([^:{}]+):(?:from:)?([^:{}]+)\}/y;
+const COMPUTED = /(?:(file|cmd):(?=[A-Za-z_./~"'])|(date):(?=[^}]*%))/y;
+const JSON_OF = /json:([^:{}]+):(?:from:)?(?=[^:{}])/y;
 const ENV_OF = /env:([A-Za-z_]\w*)(?=[}|]|:-)/y;
 
 /** Reads a reference whose `${` ends at `start`. */
 export function parseReference(text: string, start: number): ParsedReference {
   const jsonOf = matchAt(JSON_OF, text, start);
-  if (jsonOf !== null) return parseJsonOf(jsonOf, start);
+  if (jsonOf !== null) return parseJsonOf(text, jsonOf);
   const head = parseHead(text, start + (matchAt(SPACE, text, start)?.[0].length ?? 0));
   if (head === null) return FOREIGN;
   const parsed = parseTail(text, head);
@@ -81,29 +81,26 @@ function parseHead(text: string, start: number): ParsedPath | null {
   const env = matchAt(ENV_OF, text, start);
   if (env?.[1] !== undefined) return { parts: ["env", env[1]], dotted: true, end: start + env[0].length };
   const computed = matchAt(COMPUTED, text, start);
-  if (computed !== null) {
-    const end = closingBrace(text, start, "}|");
-    return end === null ? null : { parts: [text.slice(start, end).trim()], dotted: false, end };
-  }
+  if (computed !== null) return parseComputedHead(text, start, computed[1] === "cmd");
   return parsePath(text, start, "braced");
 }
 
-/** `${json:PATH:from:SOURCE}` is the same as the path below the source. */
-function parseJsonOf(match: RegExpExecArray, start: number): ParsedReference {
-  const [whole, path = "", source = ""] = match;
+/** A command goes to the closing brace: a pipe in it is the shell's. Behind a file or a date stand filters or a default. */
+function parseComputedHead(text: string, start: number, isCommand: boolean): ParsedPath | null {
+  const brace = closingBrace(text, start, isCommand ? "}" : "}|");
+  if (brace === null) return null;
+  const fallback = isCommand ? -1 : text.slice(start, brace).indexOf(":-");
+  const end = fallback === -1 ? brace : start + fallback;
+  return { parts: [text.slice(start, end).trim()], dotted: false, end };
+}
+
+/** `${json:PATH:from:SOURCE}` is the same as the path below the source, which may be computed. */
+function parseJsonOf(text: string, match: RegExpExecArray): ParsedReference {
+  const [whole, path = ""] = match;
   const below = parsePath(`_.${path.trim().replace(/^\$?\.?/, "")}`.replace("_.[", "_["), 0, "braced");
-  const root = parsePath(source.trim(), 0, "braced");
-  if (below === null || root === null || root.end !== source.trim().length) return FOREIGN;
-  return {
-    kind: "reference",
-    reference: {
-      parts: [...root.parts, ...below.parts.slice(1)],
-      dotted: true,
-      filters: [],
-      fallback: null,
-      end: start + whole.length,
-    },
-  };
+  const source = parseHead(text, match.index + whole.length);
+  if (below === null || source === null) return FOREIGN;
+  return parseTail(text, { parts: [...source.parts, ...below.parts.slice(1)], dotted: true, end: source.end });
 }
 
 function parseTail(text: string, head: ParsedPath): ParsedReference {

@@ -154,7 +154,9 @@ export function toEnvironment(scope: Scope): Readonly<Record<string, string>> {
     environment[variable] = text;
     left -= variable.length + bytes;
   };
-  const entries = scope.entries().filter(([name]) => !NOT_EXPORTED.has(name.split(".", 1)[0] ?? ""));
+  // A name with a colon is the text of a computed value.
+  const isExported = (name: string): boolean => !NOT_EXPORTED.has(name.split(".", 1)[0] ?? "") && !name.includes(":");
+  const entries = scope.entries().filter(([name]) => isExported(name));
   for (const [name, value] of entries) add(name, value);
   for (const [name, value] of entries) {
     if (isRecord(value)) for (const [field, inner] of Object.entries(value)) add(`${name}.${field}`, inner);

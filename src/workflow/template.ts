@@ -141,6 +141,7 @@ function renderReference(part: Part<"reference">, rendering: Rendering): string 
 function isOurs(reference: Reference, scope: Scope): boolean {
   const root = reference.parts[0];
   if (typeof root !== "string") return false;
+  if (/^(?:file|cmd|date):/.test(root)) return true;
   if (reference.filters.length > 0) return reference.dotted || reference.fallback === null;
   if (reference.parts.length === 1) return false;
   return scope.has(root) || (reference.dotted && scope.namespaces.has(root));

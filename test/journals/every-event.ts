@@ -59,6 +59,16 @@ export const EVERY_EVENT: { readonly [Type in Event["type"]]: Event & { readonly
     autoLand: false,
   },
   "lane-prepared": { type: "lane-prepared", at, lane, directory: "/w/app-1/session-1", tree, salvage: null },
+  "values-computed": {
+    type: "values-computed",
+    at,
+    lane,
+    path,
+    values: [
+      { key: "uuid", value: "01234567-89ab-4cde-8f01-23456789abcd" },
+      { key: "cmd:git rev-parse HEAD", value: "1".repeat(40) },
+    ],
+  },
   "step-entered": { type: "step-entered", at, lane, path },
   "attempt-started": {
     type: "attempt-started",

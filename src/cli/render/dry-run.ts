@@ -33,6 +33,7 @@ function tell(event: Recorded, order: SessionOrder | null): readonly Line["text"
     case "workflow-changed":
     case "lane-prepared":
     case "lane-failed":
+    case "values-computed":
     case "step-entered":
     case "attempt-ended":
     case "attempt-interrupted":

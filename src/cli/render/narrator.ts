@@ -77,6 +77,7 @@ function tellOf(memory: Memory, event: Recorded): readonly Line[] {
     case "lane-conflicted":
       return [bad(`conflicts in ${event.paths.join(", ")}`)];
     case "lane-failed":
+    case "values-computed":
     case "step-entered":
     case "attempt-interrupted":
     case "continuation-failed":
@@ -157,6 +158,7 @@ function tellEnd(event: Recorded): readonly Line[] {
     case "session-opened":
     case "workflow-changed":
     case "lane-prepared":
+    case "values-computed":
     case "step-entered":
     case "attempt-started":
     case "attempt-ended":

@@ -6,6 +6,7 @@ export type Command =
   /** Nothing but a conclusion. With `whenIdle` it waits until no effect is in flight. */
   | { readonly kind: "record"; readonly events: readonly EventBody[]; readonly whenIdle: boolean }
   | PrepareLane
+  | Compute
   | Evaluate
   | Attempt
   | Account
@@ -61,6 +62,19 @@ export interface StepContext {
   /** Other steps write in the same tree at the same time. */
   readonly shared: boolean;
 }
+
+/** Computes values that another command uses, such as `${uuid}`; it is proposed again when they are there. */
+export interface Compute {
+  readonly kind: "compute";
+  readonly lane: LaneId;
+  /** Where the values belong to. */
+  readonly path: StepPath;
+  readonly keys: readonly string[];
+  readonly target: UsingValues;
+}
+
+/** Commands that fill in texts of a step. */
+export type UsingValues = Evaluate | Attempt | PlanItems | ReadValidation;
 
 /** Evaluates a step's `when`. */
 export interface Evaluate {
@@ -127,6 +141,7 @@ export function keyOf(command: Exclude<Command, { kind: "record" }>): string {
     case "account":
     case "wait":
       return `${command.kind} ${command.lane} ${command.path} ${String(command.attempt)}`;
+    case "compute":
     case "evaluate":
     case "plan-items":
       return `${command.kind} ${command.lane} ${command.path}`;

@@ -4,6 +4,7 @@
  */
 import type { Json } from "../../workflow/model.ts";
 import type { Command, StepContext } from "./command.ts";
+import { withValues } from "./compute.ts";
 import type { EventBody, StepOutcome } from "./event.ts";
 import { landing } from "./landing.ts";
 import { type Cursor, PASSED } from "./progress.ts";
@@ -28,7 +29,8 @@ function whatIsDue(session: Session): readonly Command[] {
     const reason = "the session was interrupted";
     return [{ kind: "prepare-lane", lane: MAIN, tree: main.tree, mode: main.want, reason }];
   }
-  return [...removals(session), ...(inputsDone(session, main) ? landing(session, main) : program(session, main))];
+  const steps = inputsDone(session, main) ? landing(session, main) : program(session, main);
+  return [...removals(session), ...steps.map((command) => withValues(command, session))];
 }
 
 /** Worktrees of lanes that no loop will look at again. What is in them and nowhere else is kept. */

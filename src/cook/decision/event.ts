@@ -196,6 +196,16 @@ export type EventBody =
       readonly salvage: string | null;
     }
   | { readonly type: "lane-failed"; readonly lane: LaneId; readonly fault: Fault }
+  /**
+   * Values such as `${uuid}` and `${cmd:...}`, by the text in the braces. `path` is the step that they are for; the main
+   * lane's root where they are for all steps. Recorded before anything uses them, so that whoever resumes sees the same.
+   */
+  | {
+      readonly type: "values-computed";
+      readonly lane: LaneId;
+      readonly path: StepPath;
+      readonly values: readonly { readonly key: string; readonly value: Json }[];
+    }
   /** `when` was evaluated, and came out true. */
   | { readonly type: "step-entered"; readonly lane: LaneId; readonly path: StepPath }
   | {

@@ -48,6 +48,8 @@ function apply(session: Session, event: Event): Session {
     case "lane-failed":
     case "session-failed":
       return { ...session, status: "failed", fault: event.fault };
+    case "values-computed":
+      return onNode(session, event, (node) => ({ ...node, computed: withComputed(node, event) }));
     case "step-entered":
       return onNode(session, event, (node) => ({ ...node, entered: true }));
     case "attempt-started":
@@ -216,6 +218,10 @@ function withResult(
 
 /** Of what an item printed, its end is kept for `foreach.results`; the log has it all. */
 const MAX_ITEM_OUTPUT = 1024;
+
+function withComputed({ computed }: Node, { values }: Event & { readonly type: "values-computed" }): Node["computed"] {
+  return { ...computed, ...Object.fromEntries(values.map(({ key, value }) => [key, value])) };
+}
 
 function withoutChild(node: Node, segment: string): Node {
   if (!node.children.has(segment)) return node;

@@ -5,6 +5,7 @@
  * fail is left alone. Each lane's worktree has to be made sure of once more.
  */
 import type { Event, Fault } from "./event.ts";
+import { keptValues } from "./compute.ts";
 import { withoutResolutions } from "./evolve-landing.ts";
 import { withoutNumber, withRange } from "./ranges.ts";
 import {
@@ -124,6 +125,7 @@ function withoutFailure(node: Node, lane: Lane, { at, idleMs }: Place): Node {
     startedAt: at,
     idleBefore: idleMs,
     attempt,
+    computed: keptValues(node.computed),
     validations: isDone ? node.validations : [],
     last: node.last !== null && passes(node.last) ? node.last : null,
     ...(node.items !== null || isDone ? {} : { children: withoutRounds(node) }),

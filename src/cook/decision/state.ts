@@ -113,6 +113,8 @@ export interface Node {
   readonly items: readonly Json[] | null;
   /** Variables of a loop's item, which nobody outside of it sees. */
   readonly vars: Readonly<Record<string, Json>> | null;
+  /** Values that were computed for this step; on the main lane's root, for all of them. */
+  readonly computed: Readonly<Record<string, Json>>;
   /** How the items of a loop ended, newest first; the first `MAX_ITEM_RESULTS` of them. */
   readonly results: ItemResult | null;
   /** One for each validation round that was read. */
@@ -205,6 +207,7 @@ export const emptyNode: Node = {
   attempt: null,
   items: null,
   vars: null,
+  computed: {},
   results: null,
   validations: [],
   done: 0,

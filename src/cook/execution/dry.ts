@@ -55,6 +55,10 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
           salvage: null,
         },
       ];
+    case "compute": {
+      const values = command.keys.map((key) => ({ key, value: `<${key}>` }));
+      return [{ type: "values-computed", lane: command.lane, path: command.path, values }];
+    }
     case "evaluate":
       return [{ type: "step-entered", lane: command.lane, path: command.path }];
     case "attempt":

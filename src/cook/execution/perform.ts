@@ -1,6 +1,6 @@
 /** The one switch over commands: each becomes calls of ports, and events that tell how they went. */
 import { evaluate, parseExpression, truthy } from "../../workflow/expression.ts";
-import type { Evaluate } from "../decision/command.ts";
+import type { Compute, Evaluate, UsingValues } from "../decision/command.ts";
 import type { EventBody } from "../decision/event.ts";
 import { fault } from "../decision/fault.ts";
 import { MAIN, type Session } from "../decision/state.ts";
@@ -8,6 +8,7 @@ import type { Effect, Performer } from "../orchestrator.ts";
 import type { LiveSink, Ports } from "../ports.ts";
 import { interpolate } from "../../workflow/template.ts";
 import { performAttempt } from "./attempt.ts";
+import { computeValues } from "./compute.ts";
 import type { EnvironmentCache } from "./environment.ts";
 import { planItems } from "./items.ts";
 import { placeOf, Refusal, type Room, settingOf } from "./room.ts";
@@ -18,7 +19,7 @@ export function createPerformer({ ports, live }: { readonly ports: Ports; readon
   const cache: EnvironmentCache = { commands: new Map() };
   return {
     announce: (command, session) => announce(command, session, ports),
-    perform: (command, session, signal) => perform(command, { ports, live, cache, session, signal }),
+    perform: (command, session, signal) => perform(command, { ports, live, cache, session, signal, refusal: null }),
   };
 }
 
@@ -61,23 +62,22 @@ async function perform(command: Effect, room: Room): Promise<readonly EventBody[
   switch (command.kind) {
     case "prepare-lane":
       return prepareLane(command, room);
-    case "evaluate":
-      return evaluateWhen(command, room);
-    case "attempt":
-      return performAttempt(command, room);
+    case "compute":
+      return compute(command, room);
     case "account": {
       const { lane, path, attempt, agent, log } = command;
       return [{ type: "attempt-interrupted", lane, path, attempt, usage: await ports.agents.usageFromLog(agent, log) }];
     }
+    case "evaluate":
+    case "attempt":
+    case "plan-items":
+    case "read-validation":
+      return performWithValues(command, room);
     case "wait": {
       const { lane, path, attempt, delayMs, until } = command;
       await ports.clock.sleep(Math.max(0, until - ports.clock.now()), signal);
       return signal.aborted ? [] : [{ type: "retry-due", lane, path, attempt, delayMs }];
     }
-    case "plan-items":
-      return planItems(command, room);
-    case "read-validation":
-      return readValidation(command, room);
     case "merge-lane":
       return mergeLane(command, room);
     case "remove-lane":
@@ -90,6 +90,28 @@ async function perform(command: Effect, room: Room): Promise<readonly EventBody[
     case "land":
       return performLanding(command, room);
   }
+}
+
+async function performWithValues(command: UsingValues, room: Room): Promise<readonly EventBody[]> {
+  switch (command.kind) {
+    case "evaluate":
+      return evaluateWhen(command, room);
+    case "attempt":
+      return performAttempt(command, room);
+    case "plan-items":
+      return planItems(command, room);
+    case "read-validation":
+      return readValidation(command, room);
+  }
+}
+
+async function compute(command: Compute, room: Room): Promise<readonly EventBody[]> {
+  const { lane, path, target } = command;
+  const computed = await computeValues(command, room);
+  if (computed === "stopped") return [];
+  // What cannot be computed fails whatever needed it, in the way in which that fails.
+  if (computed instanceof Refusal) return performWithValues(target, { ...room, refusal: computed });
+  return [{ type: "values-computed", lane, path, values: computed }];
 }
 
 async function prepareLane(command: Effect & { kind: "prepare-lane" }, { ports }: Room): Promise<readonly EventBody[]> {

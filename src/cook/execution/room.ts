@@ -17,6 +17,8 @@ export interface Room {
   readonly cache: EnvironmentCache;
   readonly session: Session;
   readonly signal: AbortSignal;
+  /** Why nothing can be set up here: a value that is needed could not be computed. */
+  readonly refusal: Refusal | null;
 }
 
 /** A step with everything that it sees. */
@@ -61,9 +63,17 @@ export class Refusal {
 /** `stopped` where a command that makes a value of the environment was ended with everything else: nothing has failed. */
 export async function settingOf(subject: Subject, room: Room): Promise<Setting | Refusal | "stopped"> {
   const { ports, session } = room;
+  if (room.refusal !== null) return room.refusal;
   const place = placeOf(subject, session);
   const early = await scopeOf(place, ports);
-  const environment = await environmentFor({ place, scope: early, ports, cache: room.cache, signal: room.signal });
+  const scopeOfEnvironment = await scopeOf(place, ports, "environment");
+  const environment = await environmentFor({
+    place,
+    scope: scopeOfEnvironment,
+    ports,
+    cache: room.cache,
+    signal: room.signal,
+  });
   if (!environment.ok) return environment.fault.kind === "interrupted" ? "stopped" : new Refusal(environment.fault);
   // In a worker that resumes, a secret that a command prints is known only now, and what was captured waits for it.
   const scope = bringsSecrets(place) ? await scopeOf(place, ports) : early;

@@ -2,6 +2,7 @@
 import type { Json, Step, Workflow } from "../../workflow/model.ts";
 import { createScope, KNOWN_NAMESPACES, type Scope, type ScopeLayer } from "../../workflow/scope.ts";
 import type { StepContext } from "../decision/command.ts";
+import { valuesAt } from "../decision/compute.ts";
 import type { Changes, Commit, StepPath } from "../decision/event.ts";
 import { type Lane, type Session, variablesAt } from "../decision/state.ts";
 import type { MaskerPort, Ports } from "../ports.ts";
@@ -21,21 +22,33 @@ export function knownScope(place: Place, masker: MaskerPort): Scope {
 }
 
 /** The whole scope. Git is asked only for names that the step mentions. */
-export async function scopeOf(place: Place, ports: Pick<Ports, "trees" | "masker">): Promise<Scope> {
+export async function scopeOf(
+  place: Place,
+  ports: Pick<Ports, "trees" | "masker">,
+  reader: Reader = "step",
+): Promise<Scope> {
   const text = JSON.stringify(place.step);
-  const layers = [...layersOf(place, ports.masker)];
+  const layers = [...layersOf(place, ports.masker, reader)];
   if (/vars\./.test(text)) layers.push(varsLayer(place, ports.masker));
   if (/workflow\.|git\./.test(text)) layers.push(await workflowLayer(place, ports));
   if (/merge\./.test(text)) layers.push(await mergeLayer(place, ports));
   return createScope(layers);
 }
 
-function layersOf({ session, lane, path, context, step }: Place, masker: MaskerPort): readonly ScopeLayer[] {
+/** Where the texts stand. The same `${uuid}` is one value in the workflow's `env:`, and another one in each step. */
+type Reader = "step" | "environment";
+
+function layersOf(place: Place, masker: MaskerPort, reader: Reader = "step"): readonly ScopeLayer[] {
+  const { session, lane, path, context, step } = place;
   const { order } = session;
+  const { ofSession, ofStep } = valuesAt(session, { lane: lane.id, path });
   const value = context.locals["ARG"];
   const declared = declaredNames(order.workflow);
   const set = unsealed(variablesAt(lane, path), masker);
   return [
+    {
+      values: unsealed(present(reader === "step" ? { ...ofSession, ...ofStep } : { ...ofStep, ...ofSession }), masker),
+    },
     { values: { params: order.parameters, ...order.parameters }, namespaces: declared.names },
     { values: set },
     { values: named(set, declared.ids) },
@@ -43,6 +56,14 @@ function layersOf({ session, lane, path, context, step }: Place, masker: MaskerP
     { values: builtIn(session, lane, step) },
     { values: unsealed(context.locals, masker) },
   ];
+}
+
+/** A file that need not be there has the value null, and then its default counts. */
+function present(values: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+  const entries = Object.entries(values);
+  return entries.some(([, value]) => value === null)
+    ? Object.fromEntries(entries.filter(([, value]) => value !== null))
+    : values;
 }
 
 /** A step with the id `test` or `shell` is meant by `${test.output}`, and not the newest step of that kind. */
