@@ -87,7 +87,9 @@ export interface TreesPort {
     readonly mode: "keep" | "restore";
     /** Why something may have to be salvaged, for `salvage list`. */
     readonly reason: string;
-  }): Promise<Outcome<{ readonly directory: string; readonly tree: TreeState; readonly salvage: string | null }>>;
+    /** Takes the worktree from the session's pool. Absent: it is the lane's own. */
+    readonly pool?: PoolUse | undefined;
+  }): Promise<Outcome<Prepared>>;
 
   /**
    * Records what the lane's files are now: HEAD, the commits since `since.head` and, where files differ from HEAD (the
@@ -168,12 +170,77 @@ export interface TreesPort {
     >
   >;
 
+  /**
+   * Merges one commit into another without a worktree and without moving any branch. The same call gives a commit of the
+   * same content again, so one that was lost before it was recorded does no harm.
+   */
+  combine(options: {
+    readonly base: string;
+    readonly head: string;
+    /** Null: nothing is committed, `commit` is then the merged tree. */
+    readonly message: string | null;
+  }): Promise<
+    Outcome<
+      | { readonly kind: "merged"; readonly commit: string; readonly commits: number }
+      | { readonly kind: "conflict"; readonly paths: readonly string[] }
+    >
+  >;
+
+  /**
+   * Brings the lane's branch and files forward to a commit that contains it. Uncommitted files stay; those that stand in
+   * the way are salvaged first. Idempotent.
+   */
+  advance(options: {
+    readonly lane: LaneId;
+    readonly to: string;
+    readonly reason: string;
+  }): Promise<Outcome<{ readonly tree: TreeState; readonly salvage: string | null }>>;
+
+  /** As `mergeTarget`, for any lane and any commit. */
+  mergeInto(options: {
+    readonly lane: LaneId;
+    readonly commit: string;
+    readonly message: string;
+  }): Promise<Outcome<{ readonly tree: TreeState; readonly conflicts: readonly string[] }>>;
+
+  /**
+   * Gives the lane's worktree back to the pool, for the next `prepare` to put into order. What is in it and neither in
+   * `merged` nor ignored is salvaged first. Idempotent.
+   */
+  release(options: {
+    readonly lane: LaneId;
+    /** The lane's last recorded state, when nothing has run in it since: then nobody has to look. */
+    readonly known: TreeState | null;
+    /** A commit that holds the lane's work, if any does. */
+    readonly merged: string | null;
+    readonly reason: string;
+  }): Promise<Outcome<{ readonly salvage: string | null }>>;
+
+  /** Removes the pool's worktrees. Those that a lane still has are salvaged first. */
+  dropPool(options: { readonly reason: string }): Promise<Outcome<null>>;
+
   /** Salvages what is uncommitted, then removes the worktree and, if its commits are contained in the target, the branch. */
   remove(options: {
     readonly lane: LaneId;
     readonly target: string | null;
     readonly reason: string;
   }): Promise<Outcome<{ readonly salvage: string | null }>>;
+}
+
+export interface Prepared {
+  readonly directory: string;
+  readonly tree: TreeState;
+  readonly salvage: string | null;
+  /** Whether the worktree was made just now, so that what is set up once in each has to be. */
+  readonly fresh: boolean;
+}
+
+/** How a worktree goes from one lane to the next: tracked files as in the commit, everything else away. */
+export interface PoolUse {
+  /** Globs of ignored files and folders that stay. */
+  readonly keep: readonly string[];
+  /** Globs of files that are copied from the main lane's worktree. */
+  readonly copy: readonly string[];
 }
 
 export interface Captured {

@@ -80,7 +80,7 @@ export async function obstacleIn(
 }
 
 /** Files that are changed, staged, untracked or ignored in the directory, and that the move would write. */
-async function overlap(
+export async function overlap(
   repository: Repository,
   directory: string,
   move: { readonly from: string; readonly to: string },

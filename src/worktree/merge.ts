@@ -1,4 +1,6 @@
 /** Merges without a work tree where it can be done, and in one where a conflict has to be resolved. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { TreeState } from "../cook/decision/event.ts";
 import type { Outcome, TreesPort } from "../cook/ports.ts";
 import { advance, obstacleIn } from "./checkout.ts";
@@ -10,7 +12,6 @@ import { findPlace } from "./prepare.ts";
 import { committerEnvironment, type Repository } from "./repository.ts";
 import { scanLane } from "./scan.ts";
 import type { Place, Workshop } from "./workshop.ts";
-import { join } from "node:path";
 
 export type Merged =
   /** A git before 2.38. A merge in a work tree still works with it. */
@@ -35,13 +36,22 @@ export async function mergeTrees(
 /** A merge commit that no branch holds yet, signed where the user's commits are. */
 export async function commitMerge(
   repository: Repository,
-  merge: { readonly tree: string; readonly parents: readonly [string, string]; readonly message: string },
+  merge: {
+    readonly tree: string;
+    readonly parents: readonly [string, string];
+    readonly message: string;
+    /** In git's raw form. @default now */
+    readonly date?: string | undefined;
+  },
 ): Promise<Outcome<string>> {
   const sign = repository.signsCommits ? ["-S"] : [];
   return gitLine(repository.git, {
     directory: repository.commonDir,
     args: ["commit-tree", ...sign, "-p", merge.parents[0], "-p", merge.parents[1], merge.tree],
-    env: committerEnvironment(repository),
+    env: {
+      ...committerEnvironment(repository),
+      ...(merge.date === undefined ? {} : { GIT_AUTHOR_DATE: `@${merge.date}`, GIT_COMMITTER_DATE: `@${merge.date}` }),
+    },
     stdin: merge.message.endsWith("\n") ? merge.message : `${merge.message}\n`,
   });
 }
@@ -88,35 +98,34 @@ export async function mergeTarget(
   workshop: Workshop,
   options: Parameters<TreesPort["mergeTarget"]>[0],
 ): ReturnType<TreesPort["mergeTarget"]> {
+  const commit = await tipOf(workshop.repository, `refs/heads/${options.target}`);
+  if (commit === null) return failed(fault("landing", `the branch ${options.target} is not there any more`, null));
+  const message = `Merge branch '${options.target}' into ${workshop.branchRef.replace("refs/heads/", "")}`;
+  return mergeInto(workshop, { lane: "main", commit, message });
+}
+
+/** See `TreesPort.mergeInto`. */
+export async function mergeInto(
+  workshop: Workshop,
+  options: Parameters<TreesPort["mergeInto"]>[0],
+): ReturnType<TreesPort["mergeInto"]> {
   const { repository } = workshop;
-  const place = await findPlace(workshop, "main");
+  const place = await findPlace(workshop, options.lane);
   if (!place.ok) return place;
-  const target = await tipOf(repository, `refs/heads/${options.target}`);
-  if (target === null) return failed(fault("landing", `the branch ${options.target} is not there any more`, null));
   const call = { directory: place.value.directory, env: committerEnvironment(repository) };
-  if (!(await exists(join(place.value.gitDir, "MERGE_HEAD")))) {
-    const head = await settleHead(workshop, place.value, target);
+  const isMerging = (): Promise<boolean> => exists(join(place.value.gitDir, "MERGE_HEAD"));
+  if (!(await isMerging())) {
+    const head = await settleHead(workshop, place.value, options.commit);
     if (!head.ok) return head;
-    const message = `Merge branch '${options.target}' into ${workshop.branchRef.replace("refs/heads/", "")}`;
-    const result = await runGit(repository.git, {
-      ...call,
-      args: [
-        "merge",
-        "-q",
-        "--commit",
-        "--no-squash",
-        "--no-overwrite-ignore",
-        "-m",
-        message,
-        `refs/heads/${options.target}`,
-      ],
-    });
-    if (result.code !== 0 && !(await exists(join(place.value.gitDir, "MERGE_HEAD"))))
-      return failed({ ...gitFault(["merge"], result), kind: "conflict" });
+    await detach(place.value, head.value);
+    const flags = ["-q", "--commit", "--no-squash", "--no-overwrite-ignore"];
+    const args = ["merge", ...flags, "-m", options.message, options.commit];
+    const result = await runGit(repository.git, { ...call, args });
+    if (result.code !== 0 && !(await isMerging())) return failed({ ...gitFault(["merge"], result), kind: "conflict" });
   }
   const unmerged = await unmergedPaths(workshop, place.value);
   if (!unmerged.ok) return unmerged;
-  if (unmerged.value.length === 0 && (await exists(join(place.value.gitDir, "MERGE_HEAD")))) {
+  if (unmerged.value.length === 0 && (await isMerging())) {
     const committed = await git(repository.git, { ...call, args: ["commit", "-q", "--no-edit"] });
     if (!committed.ok) return committed;
   }
@@ -124,7 +133,12 @@ export async function mergeTarget(
   return tree.ok ? fine({ tree: tree.value, conflicts: unmerged.value }) : tree;
 }
 
-function tooOld(repository: Repository): ReturnType<typeof fault> {
+/** A branch that an agent has checked out in a lane without one is the agent's: a merge of ours must not move it. */
+async function detach(place: Place, commit: string): Promise<void> {
+  if (place.branchRef === null) await writeFile(join(place.gitDir, "HEAD"), `${commit}\n`);
+}
+
+export function tooOld(repository: Repository): ReturnType<typeof fault> {
   return fault("git", `git ${repository.version} cannot merge lanes without a work tree`, "install git 2.38 or newer");
 }
 

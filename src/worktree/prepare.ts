@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TreeState } from "../cook/decision/event.ts";
-import type { Outcome, TreesPort } from "../cook/ports.ts";
+import type { Outcome, Prepared, TreesPort } from "../cook/ports.ts";
 import { failed, fault, fine } from "./faults.ts";
 import { git } from "./git.ts";
 import { readText } from "./head.ts";
@@ -14,10 +14,9 @@ import { ensureSite, findGitDir } from "./site.ts";
 import { type Place, type Site, siteOf, type Workshop } from "./workshop.ts";
 
 type Options = Parameters<TreesPort["prepare"]>[0];
-type Prepared = { readonly directory: string; readonly tree: TreeState; readonly salvage: string | null };
 
-/** See `TreesPort.prepare`. */
-export async function prepareLane(workshop: Workshop, options: Options): Promise<Outcome<Prepared>> {
+/** See `TreesPort.prepare`, for a worktree that the lane has already or that is its own. */
+export async function prepareLane(workshop: Workshop, options: Omit<Options, "pool">): Promise<Outcome<Prepared>> {
   const { tree, mode, reason } = options;
   const site = siteOf(workshop, options.lane);
   const marker = await readText(site.marker);
@@ -25,16 +24,17 @@ export async function prepareLane(workshop: Workshop, options: Options): Promise
   if (!ensured.ok) return ensured;
   const { place, made } = ensured.value;
   forgetLane(workshop, place);
-  if (made || marker === MADE) return putBack(workshop, place, { to: tree, present: null, salvage: null });
+  const fresh = isFresh(workshop, place, made || marker === MADE);
+  if (made || marker === MADE) return putBack(workshop, place, { to: tree, present: null, salvage: null, fresh });
   const present = await presentState(workshop, place, tree);
   if (!present.ok) return present;
   if (mode === "keep" && marker === null)
-    return fine({ directory: place.directory, tree: present.value, salvage: null });
+    return fine({ directory: place.directory, tree: present.value, salvage: null, fresh });
   if (marker === null && sameState(present.value, tree))
-    return fine({ directory: place.directory, tree, salvage: null });
+    return fine({ directory: place.directory, tree, salvage: null, fresh });
   const salvage = await keepUnlessSame(workshop, place, { present: present.value, to: tree, reason });
   if (!salvage.ok) return salvage;
-  return putBack(workshop, place, { to: tree, present: present.value, salvage: salvage.value });
+  return putBack(workshop, place, { to: tree, present: present.value, salvage: salvage.value, fresh });
 }
 
 /** See `TreesPort.salvage`. */
@@ -63,15 +63,26 @@ export function sameState(one: TreeState, other: TreeState): boolean {
   return one.head === other.head && one.snapshot === other.snapshot;
 }
 
-async function putBack(
+export async function putBack(
   workshop: Workshop,
   place: Place,
-  options: { readonly to: TreeState; readonly present: TreeState | null; readonly salvage: string | null },
+  options: {
+    readonly to: TreeState;
+    readonly present: TreeState | null;
+    readonly salvage: string | null;
+    readonly fresh: boolean;
+  },
 ): Promise<Outcome<Prepared>> {
   const restored = await restoreLane(workshop, place, options);
   if (!restored.ok) return restored;
   const tree = await lookAfterRestore(workshop, place, options.to);
-  return tree.ok ? fine({ directory: place.directory, tree: tree.value, salvage: options.salvage }) : tree;
+  const { salvage, fresh } = options;
+  return tree.ok ? fine({ directory: place.directory, tree: tree.value, salvage, fresh }) : tree;
+}
+
+/** A member of the pool stays fresh until a lane gives it back: a call that is repeated after a death says the same. */
+export function isFresh(workshop: Workshop, site: Site, made: boolean): boolean {
+  return site.member === null ? made : (workshop.pool.get(site.member)?.fresh ?? made);
 }
 
 /** What is there now. An index that an interrupted git left damaged is made again from the commit. */

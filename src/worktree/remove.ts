@@ -1,17 +1,19 @@
 /** Takes a lane's worktree away. What is in it and nowhere else is kept first. */
 import { unlinkSync } from "node:fs";
-import { chmod, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Outcome, TreesPort } from "../cook/ports.ts";
 import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { withAdminLock } from "./admin-lock.ts";
+import { setAllAside } from "./aside.ts";
 import { failed, fileFault, fine } from "./faults.ts";
 import { git } from "./git.ts";
-import { exists } from "./head.ts";
+import { exists, readText } from "./head.ts";
 import { isContained, quickTipOf, settleHead } from "./lane-head.ts";
+import { MADE } from "./restore.ts";
 import { keepState } from "./salvage.ts";
-import { forgetLane, scanLane, unstoredPaths } from "./scan.ts";
+import { forgetLane, scanLane } from "./scan.ts";
 import { findEntry, findGitDir, removeEntry } from "./site.ts";
 import { type Place, type Site, siteOf, type Workshop } from "./workshop.ts";
 
@@ -20,21 +22,38 @@ export async function removeLane(
   workshop: Workshop,
   options: Parameters<TreesPort["remove"]>[0],
 ): Promise<Outcome<{ readonly salvage: string | null }>> {
-  const site = siteOf(workshop, options.lane);
+  const dropped = options.lane === "main" ? await dropPool(workshop, options) : fine(null);
+  if (!dropped.ok) return dropped;
+  const member = workshop.pool.get(options.lane);
+  // What lies in a worktree of the pool belongs to the lane that has it.
+  const site = siteOf(workshop, member?.holder ?? options.lane);
   try {
     const gitDir = await findGitDir(workshop, site);
-    const salvage = gitDir === null ? fine(null) : await keepLeftovers(workshop, { ...site, gitDir }, options);
+    const isWork = gitDir !== null && member?.holder !== null && (await readText(site.marker)) !== MADE;
+    const salvage = isWork ? await keepLeftovers(workshop, { ...site, gitDir }, options) : fine(null);
     if (!salvage.ok) return salvage;
-    if (gitDir !== null) await setAside(workshop, { ...site, gitDir });
+    if (gitDir !== null) await setAllAside(workshop, { ...site, gitDir });
     const trash = await withAdminLock(workshop.places.adminLock, () => takeAway(workshop, site));
     await Promise.all([site.record, site.marker, site.shadowIndex].map((path) => rm(path, { force: true })));
     forgetLane(workshop, site);
+    if (site.member !== null) workshop.pool.delete(site.member);
     const deleted = site.branchRef === null ? fine(null) : await deleteBranch(workshop, site.branchRef, options.target);
     if (trash !== null) deleteLater(workshop, trash);
     return deleted.ok ? fine({ salvage: salvage.value }) : deleted;
   } catch (error) {
     return failed(fileFault(`removing the worktree ${site.directory}`, error));
   }
+}
+
+/** See `TreesPort.dropPool`. */
+export async function dropPool(workshop: Workshop, options: { readonly reason: string }): Promise<Outcome<null>> {
+  for (const lane of workshop.pool.keys()) {
+    const removed = await removeLane(workshop, { lane, target: null, reason: options.reason });
+    if (!removed.ok) return removed;
+  }
+  // Empty by now, unless a lane has a worktree of its own there.
+  await rmdir(workshop.paths.lanes).catch(() => undefined);
+  return fine(null);
 }
 
 /** Uncommitted files and, where no branch holds them, the commits. */
@@ -58,30 +77,6 @@ async function keepLeftovers(
     base: held.value ? head.value : (tip ?? workshop.repository.head),
     reason: options.reason,
   });
-}
-
-/** What a snapshot cannot hold: nested repositories, submodules with their history, very large files. Moving costs nothing. */
-async function setAside(workshop: Workshop, place: Place): Promise<void> {
-  const paths = [...unstoredPaths(workshop, place)];
-  const modules = join(place.gitDir, "modules");
-  const target = join(workshop.places.kept, workshop.session, place.name);
-  for (const path of paths) await moveTo(join(place.directory, path), join(target, path));
-  if (await hasEntries(modules)) {
-    await moveTo(modules, join(target, ".git-modules"));
-    paths.push("the repositories of its submodules");
-  }
-  if (paths.length > 0)
-    workshop.warn(place.lane, `${paths.join(", ")} cannot be stored in a snapshot and was moved to ${target}`);
-}
-
-async function moveTo(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true, mode: DIRECTORY_MODE });
-  const free = (await exists(to)) ? `${to}.${(await stat(from)).ino}` : to;
-  await rename(from, free);
-}
-
-async function hasEntries(directory: string): Promise<boolean> {
-  return (await exists(directory)) && (await readdir(directory)).length > 0;
 }
 
 /** Out of the way by a rename, which takes no time whatever the size; then off git's list. Gives what is to be deleted. */

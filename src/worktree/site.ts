@@ -12,6 +12,7 @@ import { withAdminLock } from "./admin-lock.ts";
 import { failed, fault, fileFault, fine } from "./faults.ts";
 import { git } from "./git.ts";
 import { exists, isMissing, readText } from "./head.ts";
+import { writeRecord } from "./members.ts";
 import type { Place, Site, Workshop } from "./workshop.ts";
 
 export interface Ensured {
@@ -112,11 +113,8 @@ async function add(
 
 /** Says in git's own place and in ours whose the worktree is. */
 async function claim(workshop: Workshop, site: Site, gitDir: string): Promise<void> {
-  await writeFile(join(gitDir, "locked"), `prodigy ${workshop.session} ${site.lane}\n`);
-  await mkdir(dirname(site.record), { recursive: true, mode: DIRECTORY_MODE });
-  const record = { session: workshop.session, lane: site.lane, directory: site.directory, branch: site.branchRef };
-  await writeFile(`${site.record}.new`, `${JSON.stringify(record, null, 2)}\n`);
-  await rename(`${site.record}.new`, site.record);
+  await writeFile(join(gitDir, "locked"), `prodigy ${workshop.session} ${site.member ?? site.lane}\n`);
+  await writeRecord(workshop, site);
 }
 
 /** Git's entry for a directory, even when the directory is gone. */

@@ -9,7 +9,7 @@ describe("prepare", () => {
     await using repo = await makeRepo();
     const { trees, start, directory } = await openSession(repo);
     const prepared = value(await trees.prepare({ lane: "main", tree: start, mode: "restore", reason: "start" }));
-    expect(prepared).toEqual({ directory, tree: start, salvage: null });
+    expect(prepared).toEqual({ directory, tree: start, salvage: null, fresh: true });
     expect(await repo.runIn(directory, "symbolic-ref", "--short", "HEAD")).toBe(BRANCH);
     expect(await repo.runIn(directory, "status", "--porcelain")).toBe("");
     expect(await readFile(join(directory, "dir/b.txt"), "utf8")).toBe("b\n");
@@ -45,7 +45,7 @@ describe("prepare", () => {
     const captured = value(await trees.capture({ lane: "main", since: start, keep: [] }));
     const again = await openSession(repo);
     const kept = value(await again.trees.prepare({ lane: "main", tree: start, mode: "keep", reason: "resume" }));
-    expect(kept).toEqual({ directory, tree: captured.tree, salvage: null });
+    expect(kept).toEqual({ directory, tree: captured.tree, salvage: null, fresh: false });
     expect(await readFile(join(directory, "a.txt"), "utf8")).toBe("changed\n");
   });
 
@@ -89,7 +89,7 @@ describe("prepare", () => {
     const { tree } = value(await trees.capture({ lane: "main", since: start, keep: [] }));
     const before = await lstat(join(directory, "new.txt"));
     const restored = value(await trees.prepare({ lane: "main", tree, mode: "restore", reason: "interrupted step" }));
-    expect(restored).toEqual({ directory, tree, salvage: null });
+    expect(restored).toEqual({ directory, tree, salvage: null, fresh: false });
     expect((await lstat(join(directory, "new.txt"))).ino).toBe(before.ino);
   });
 
@@ -134,7 +134,7 @@ describe("prepare", () => {
     await repo.run("worktree", "add", "-q", "--no-checkout", "-b", BRANCH, directory);
     await writeIn(repo.root, "shadow/project.git/lanes/session-one/main.unfinished", "made\n");
     const prepared = value(await trees.prepare({ lane: "main", tree: start, mode: "keep", reason: "start" }));
-    expect(prepared).toEqual({ directory, tree: start, salvage: null });
+    expect(prepared).toEqual({ directory, tree: start, salvage: null, fresh: true });
     expect(await readFile(join(directory, "a.txt"), "utf8")).toBe("a\n");
   });
 

@@ -1,15 +1,21 @@
 /** Worktrees, snapshots, salvage, merging and landing of one session, as the engine knows them. */
+import { join } from "node:path";
 import type { LaneId } from "../cook/decision/event.ts";
 import type { Captured, Outcome, TreesPort } from "../cook/ports.ts";
 import { repositoryPaths, sessionPaths, trashDirectory } from "../storage/layout.ts";
 import { diffTrees, moveOfHead } from "./changes.ts";
+import { advanceLane } from "./advance.ts";
+import { combine } from "./combine.ts";
 import { commitLane } from "./commit.ts";
 import { fine } from "./faults.ts";
 import { land, planLanding } from "./landing.ts";
 import { settleHead } from "./lane-head.ts";
-import { mergeLane, mergeTarget } from "./merge.ts";
+import { readMembers } from "./members.ts";
+import { mergeInto, mergeLane, mergeTarget } from "./merge.ts";
+import { prepareInPool } from "./pool.ts";
 import { findPlace, prepareLane, salvageLane } from "./prepare.ts";
-import { removeLane } from "./remove.ts";
+import { releaseLane } from "./release.ts";
+import { dropPool, removeLane } from "./remove.ts";
 import type { Repository } from "./repository.ts";
 import { keepCommits } from "./salvage.ts";
 import { scanLane } from "./scan.ts";
@@ -43,7 +49,8 @@ export async function openTrees(options: TreesOptions): Promise<Outcome<Trees>> 
   if (!opened.ok) return opened;
   const workshop = opened.value;
   return fine({
-    prepare: (request) => prepareLane(workshop, request),
+    prepare: ({ pool, ...request }) =>
+      pool === undefined ? prepareLane(workshop, request) : prepareInPool(workshop, { ...request, pool }),
     capture: (request) => captureLane(workshop, request),
     changes: ({ from, to }) =>
       diffTrees(workshop.repository.git, shadowCall(workshop.shadow, { objects: "both", args: [] }), {
@@ -55,6 +62,11 @@ export async function openTrees(options: TreesOptions): Promise<Outcome<Trees>> 
     mergeLane: (request) => mergeLane(workshop, request),
     planLanding: (request) => planLanding(workshop, request),
     mergeTarget: (request) => mergeTarget(workshop, request),
+    combine: (request) => combine(workshop.repository, request),
+    advance: (request) => advanceLane(workshop, request),
+    mergeInto: (request) => mergeInto(workshop, request),
+    release: (request) => releaseLane(workshop, request),
+    dropPool: (request) => dropPool(workshop, request),
     land: (request) => land(workshop, request),
     remove: (request) => removeLane(workshop, request),
     [Symbol.asyncDispose]: async () => {
@@ -69,13 +81,15 @@ export async function openWorkshop(options: TreesOptions): Promise<Outcome<Works
   const shadowDirectory = repositoryPaths(root, key).shadow;
   const shadow = await openShadow(repository, shadowDirectory);
   if (!shadow.ok) return shadow;
+  const places = placesOf(shadowDirectory, trashDirectory(root));
   return fine({
     repository,
     shadow: shadow.value,
     session,
     branchRef: `refs/heads/${options.branch}`,
     paths: sessionPaths(root, key, session),
-    places: placesOf(shadowDirectory, trashDirectory(root)),
+    places,
+    pool: readMembers(join(places.records, session)),
     maxUntrackedBytes: options.maxUntrackedBytes ?? MAX_UNTRACKED_BYTES,
     now: options.now ?? (() => Number.POSITIVE_INFINITY),
     warn: options.warn,

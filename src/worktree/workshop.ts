@@ -20,8 +20,23 @@ export interface Workshop {
   readonly warn: (lane: LaneId | null, message: string) => void;
   /** What is known of each lane's files. Losing it costs time and nothing else. */
   readonly memories: Map<LaneId, LaneMemory>;
+  /** The worktrees of the session's pool, by name. What the disk says of them follows at once. */
+  readonly pool: Map<string, Member>;
   /** Folders that are being deleted. */
   readonly deletions: Set<Promise<void>>;
+}
+
+/** One worktree of the pool. */
+export interface Member {
+  readonly name: string;
+  /** The lane that has it; null while it is free. */
+  readonly holder: LaneId | null;
+  /** The commit that its holder started from. */
+  readonly base: string;
+  /** Whether no lane has given it back yet, so that nothing may have been set up in it. */
+  readonly fresh: boolean;
+  /** Whether the last holder left all files that are not ignored as its HEAD has them. */
+  readonly clean: boolean;
 }
 
 /** What the last look at a lane found. */
@@ -78,19 +93,24 @@ export interface Site {
   readonly record: string;
   /** The branch that is checked out; null for a detached HEAD. */
   readonly branchRef: string | null;
+  /** The worktree of the pool that the lane has; null where it is the lane's own. */
+  readonly member: string | null;
 }
 
+/** A lane that has a worktree of the pool is found there. A member's name is the lane of its own worktree. */
 export function siteOf(workshop: Workshop, lane: LaneId): Site {
-  const name = laneName(lane);
-  const base = join(workshop.shadow.directory, "lanes", workshop.session, name);
+  const member = [...workshop.pool.values()].find(({ name, holder }) => holder === lane || name === lane) ?? null;
+  const owner = member?.name ?? lane;
+  const base = join(workshop.shadow.directory, "lanes", workshop.session, laneName(owner));
   return {
     lane,
-    name,
-    directory: laneDirectory(workshop.paths, lane),
+    name: laneName(lane),
+    directory: laneDirectory(workshop.paths, owner),
     shadowIndex: `${base}.index`,
     marker: `${base}.unfinished`,
-    record: join(workshop.places.records, workshop.session, `${name}.json`),
+    record: join(workshop.places.records, workshop.session, `${laneName(owner)}.json`),
     branchRef: lane === "main" ? workshop.branchRef : null,
+    member: member?.name ?? null,
   };
 }
 

@@ -238,10 +238,10 @@ export class World {
         const found = await this.#effect(() => this.trees.get(lane) ?? null);
         if (found === null) {
           await this.#effect(() => this.trees.set(lane, { head: tree.head, files: new Map(this.#filesOf(tree)) }));
-          return { ok: true, value: { directory: `/${lane}`, tree, salvage: null } };
+          return { ok: true, value: { directory: `/${lane}`, tree, salvage: null, fresh: true } };
         }
         if (mode === "keep")
-          return { ok: true, value: { directory: `/${lane}`, tree: this.#state(found), salvage: null } };
+          return { ok: true, value: { directory: `/${lane}`, tree: this.#state(found), salvage: null, fresh: false } };
         const salvage = await this.#effect(() => this.#salvage(found, tree, reason));
         await this.#effect(() => {
           found.head = tree.head;
@@ -249,7 +249,7 @@ export class World {
         await this.#effect(() => {
           found.files = new Map(this.#filesOf(tree));
         });
-        return { ok: true, value: { directory: `/${lane}`, tree, salvage } };
+        return { ok: true, value: { directory: `/${lane}`, tree, salvage, fresh: false } };
       },
       capture: async ({ lane, since }) => {
         const tree = await this.#effect(() => this.#state(this.#tree(lane)));
@@ -317,6 +317,57 @@ export class World {
           return { ok: true, value: { kind: "landed", commit: previous, previous, how: "already" } };
         await this.#effect(() => this.branches.set(target, tree.head));
         return { ok: true, value: { kind: "landed", commit: tree.head, previous, how: "fast-forward" } };
+      },
+      combine: async ({ base, head, message }) => {
+        await Promise.resolve();
+        const fork = this.#mergeBase(base, head);
+        if (fork === head) return { ok: true, value: { kind: "merged", commit: base, commits: 0 } };
+        const [ours, theirs] = [this.filesAt(base), this.filesAt(head)];
+        const changed = paths(compare(this.filesAt(fork), theirs));
+        const own = paths(compare(this.filesAt(fork), ours));
+        const both = changed.filter((path) => own.includes(path) && ours.get(path) !== theirs.get(path));
+        if (both.length > 0) return { ok: true, value: { kind: "conflict", paths: both } };
+        const files = new Map(ours);
+        for (const path of changed) setOrDelete(files, path, theirs.get(path));
+        const commits = this.#commitsSince(fork, head).length;
+        if (message === null) return { ok: true, value: { kind: "merged", commit: base, commits } };
+        const commit = await this.#effect(() => this.#commit(base, message, files));
+        return { ok: true, value: { kind: "merged", commit, commits } };
+      },
+      advance: ({ lane, to }) =>
+        this.#effect(() => {
+          const tree = this.#tree(lane);
+          const change = compare(this.filesAt(tree.head), this.filesAt(to));
+          if (this.#mergeBase(to, tree.head) !== to) {
+            for (const path of paths(change)) setOrDelete(tree.files, path, this.filesAt(to).get(path));
+            tree.head = to;
+          }
+          return { ok: true, value: { tree: this.#state(tree), salvage: null } };
+        }),
+      mergeInto: async ({ lane, commit, message }) => {
+        const tree = this.#tree(lane);
+        const fork = this.#mergeBase(commit, tree.head);
+        const theirs = this.filesAt(commit);
+        const changed = paths(compare(this.filesAt(fork), theirs));
+        const own = paths(compare(this.filesAt(fork), tree.files));
+        const conflicts = changed.filter((path) => own.includes(path) && tree.files.get(path) !== theirs.get(path));
+        await this.#effect(() => {
+          for (const path of changed) if (!conflicts.includes(path)) setOrDelete(tree.files, path, theirs.get(path));
+          if (changed.length > 0 && conflicts.length === 0) tree.head = this.#commit(tree.head, message, tree.files);
+        });
+        return { ok: true, value: { tree: this.#state(tree), conflicts } };
+      },
+      release: async ({ lane, reason }) => {
+        const tree = this.trees.get(lane);
+        if (tree === undefined) return { ok: true, value: { salvage: null } };
+        const clean = { head: tree.head, snapshot: null };
+        const salvage = await this.#effect(() => this.#salvage(tree, clean, reason));
+        await this.#effect(() => this.trees.delete(lane));
+        return { ok: true, value: { salvage } };
+      },
+      dropPool: async () => {
+        await this.#effect(() => undefined);
+        return { ok: true, value: null };
       },
       remove: async ({ lane, reason }) => {
         const tree = this.trees.get(lane);

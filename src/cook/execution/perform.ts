@@ -118,7 +118,8 @@ async function prepareLane(command: Effect & { kind: "prepare-lane" }, { ports }
   const { lane, tree, mode, reason } = command;
   const prepared = await ports.trees.prepare({ lane, tree, mode, reason });
   if (!prepared.ok) return [{ type: "lane-failed", lane, fault: prepared.fault }];
-  return [{ type: "lane-prepared", lane, ...prepared.value }];
+  const { directory, tree: now, salvage } = prepared.value;
+  return [{ type: "lane-prepared", lane, directory, tree: now, salvage }];
 }
 
 async function evaluateWhen(command: Evaluate, room: Room): Promise<readonly EventBody[]> {
