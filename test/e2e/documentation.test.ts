@@ -9,7 +9,7 @@ import { newRig } from "../kit/rig.ts";
 interface Block {
   /** `docs/workflow.md:12` */
   readonly place: string;
-  /** What stands behind `yaml`: nothing for a whole workflow, or `step`, `top`, `script`. */
+  /** What stands behind `yaml`: nothing for a whole workflow, or `step`, `top`, `phase`, `script`. */
   readonly kind: string;
   readonly text: string;
 }
@@ -82,6 +82,8 @@ function workflowOf(kind: string, text: string): string {
       return `commands:\n${text}`;
     case "top":
       return `${text}\ncommands:\n  - shell: "true"\n`;
+    case "phase":
+      return /^map:/m.test(text) ? text : `${text}\nmap: { input: items.json, agent_template: { shell: "true" } }\n`;
     default:
       throw new Error(`nobody knows what a block of "yaml ${kind}" is`);
   }
