@@ -440,6 +440,12 @@ describe("failures", () => {
   });
 });
 
+test("keys about items are refused with the reason where there is no map", () => {
+  expect(problems("error_policy: {max_failures: 2}\ncommands: [{shell: a}]\n")).toEqual([
+    '1:1 error unknown-key: "error_policy" is about the items of a map, and this workflow has no "map:"',
+  ]);
+});
+
 describe("merging and worktrees", () => {
   test.each([
     ["  verify: [{shell: make test}]\n", null],

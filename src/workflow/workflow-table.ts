@@ -68,6 +68,30 @@ export const COMMON_REFUSED = {
   timeout: NOT_HERE,
 } as const satisfies Readonly<Record<string, Refusal>>;
 
+/** Keys that would be about items, of which a sequential workflow has none. */
+const MAPREDUCE_ONLY: Readonly<Record<string, Refusal>> = Object.fromEntries(
+  [
+    "error_policy",
+    "on_item_failure",
+    "continue_on_failure",
+    "max_failures",
+    "failure_threshold",
+    "error_collection",
+    "circuit_breaker",
+    "agent_template",
+    "max_parallel",
+  ].map((key) => [key, aboutItems(key)]),
+);
+
+function aboutItems(key: string): Refusal {
+  const help = "each step has its own `on_failure:` and `retry:`; a `foreach` has `continue_on_error:` and `parallel:`";
+  return {
+    code: "unknown-key",
+    message: `"${key}" is about the items of a map, and this workflow has no "map:"`,
+    help,
+  };
+}
+
 export const WORKFLOW = {
   name: "a workflow",
   fields: {
@@ -75,5 +99,5 @@ export const WORKFLOW = {
     mode: field(word(["sequential"], { standard: "sequential" }), "How the workflow runs."),
     commands: field(workSteps, "The steps, in order.", { aliases: ["steps"] }),
   },
-  refused: COMMON_REFUSED,
+  refused: { ...COMMON_REFUSED, ...MAPREDUCE_ONLY },
 } as const satisfies Table<Fields>;
