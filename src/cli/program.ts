@@ -127,6 +127,9 @@ function configure(command: Command, shell: Shell): void {
 
 /** Commander's complaints in the words that our users know. */
 function reworded(text: string): string {
+  // The nearest name of a command is far from what is meant.
+  if (/^error: unknown command '(?:version|ver)'/.test(text))
+    return "error: unrecognised command 'version'\n(Did you mean --version?)\n";
   return text
     .replace(/^error: unknown (command|option)/, "error: unrecognised $1")
     .replace(

@@ -83,6 +83,25 @@ test("files are counted once, whatever happened to them in between", () => {
   });
 });
 
+test("what a resolved conflict brings along from the target is not the session's", () => {
+  const commit = (changes: Changes) => ({ hash: "h", message: "m", author: "a", at: 0, changes });
+  const theirs = [commit({ ...NONE, added: ["theirs"] }), commit({ ...NONE, modified: ["shared"] })];
+  const resolved = (commits: readonly ReturnType<typeof commit>[]): EventBody =>
+    ({
+      ...attemptEnded(null),
+      type: "attempt-ended",
+      path: "resolve-1/step-0/run",
+      commits,
+    }) as EventBody;
+  const own = attemptEnded(null, { ...NONE, added: ["ours"] });
+  expect(count(own, resolved([...theirs, commit(NONE)]))).toMatchObject({ commits: 2, changes: { added: ["ours"] } });
+  expect(count(own, resolved([...theirs, commit(NONE), commit({ ...NONE, added: ["more"] })]))).toMatchObject({
+    commits: 3,
+    changes: { added: ["more", "ours"], modified: [] },
+  });
+  expect(count(own, resolved(theirs))).toMatchObject({ commits: 1 });
+});
+
 test("the time in which nobody worked is not the session's", () => {
   const opened: EventBody = { type: "session-opened", worker: { pid: 1, startedAt: "", host: "" }, autoLand: false };
   const tally = count(

@@ -1,5 +1,5 @@
 /** What a session has come to so far, counted from its events: the numbers that people see and that `--json` prints. */
-import type { Changes, Fault, LaneId, Recorded, StepOutcome, StepPath, Usage } from "./decision/event.ts";
+import type { Changes, Commit, Fault, LaneId, Recorded, StepOutcome, StepPath, Usage } from "./decision/event.ts";
 
 export interface Tally {
   /** Steps of the workflow's own list, by how they ended. A step that runs for three inputs counts three times. */
@@ -121,8 +121,10 @@ function count(counts: Counts, event: Recorded): void {
       numbers.retries++;
       return;
     case "attempt-ended":
-      numbers.commits += event.commits.length;
-      for (const commit of event.commits) files.add(commit.changes);
+      for (const commit of ownCommits(event)) {
+        numbers.commits++;
+        files.add(commit.changes);
+      }
       return spend(counts, event.usage);
     case "attempt-interrupted":
     case "continuation-failed":
@@ -167,6 +169,21 @@ function count(counts: Counts, event: Recorded): void {
     case "session-ended":
       return;
   }
+}
+
+/**
+ * While the session branch is brought together with its target, HEAD gains the target's own commits, too. They come before
+ * the merge, which git lists without files.
+ */
+function ownCommits({ path, commits }: Recorded & { readonly type: "attempt-ended" }): readonly Commit[] {
+  if (!/^(?:resolve-\d+|merge)\//.test(path)) return commits;
+  const merge = commits.findLastIndex(({ changes }) => isEmpty(changes));
+  if (merge >= 0) return commits.slice(merge);
+  return path.startsWith("merge/") ? commits : [];
+}
+
+function isEmpty({ added, modified, deleted }: Changes): boolean {
+  return added.length + modified.length + deleted.length === 0;
 }
 
 function spend(counts: Counts, spent: Usage | null): void {

@@ -32,6 +32,7 @@ describe("what is typed", () => {
   test.each([
     ["check 4: an unknown command", ["nonexistent-command"], "unrecognised command 'nonexistent-command'"],
     ["check 4: a misspelt command gets a suggestion", ["runn"], "(Did you mean run?)"],
+    ["check 4: version, as other programs have it", ["version"], "(Did you mean --version?)"],
     ["check 5: exec without a command", ["exec"], "missing required argument 'COMMAND'"],
     [
       "check 6: a time limit that is none",

@@ -56,6 +56,8 @@ test("a conflict with a target that moved is resolved by the agent, beside the u
   const { code, stdout, stderr } = run(rig, CONFLICT(rig), ["-y"], agent);
   expect(code, stdout + stderr).toBe(0);
   expect(rig.read("README.md")).toBe("both\n");
+  // Its own commit and the merge; what the other had committed is not counted.
+  expect(stdout).toContain("commits  2 (1 file, ");
   expect(rig.git("log", "--format=%s", "main").split("\n")).toEqual(
     expect.arrayContaining(["ours", "theirs", "first"]),
   );

@@ -47,7 +47,7 @@ const result: RunResult = {
 
 test("a run that went well", () => {
   expect(summaryOf(result, plain)).toEqual({
-    out: `Session complete: 1 iterations, 2 files changed
+    out: `Session complete: 1 iteration, 2 files changed
   steps    2 ok, 1 skipped, after 1 retry
   commits  2 (2 files, +10 -2), merged into main
   cost     unknown

@@ -24,7 +24,7 @@ export function summaryOf(result: RunResult, style: Style): Summary {
 
 function ended(result: RunResult, style: Style): Summary {
   const files = changedFiles(result);
-  const head = `Session complete: ${String(result.iterations)} iterations, ${String(files)} files changed`;
+  const head = `Session complete: ${plural(result.iterations, "iteration")}, ${plural(files, "file")} changed`;
   const problems = result.failedInputs > 0 ? failedInputs(result, style) : "";
   return { out: `${style.bold(head)}\n${facts(result)}`, err: problems + landingProblem(result, style) };
 }
@@ -38,9 +38,7 @@ function facts(result: RunResult): string {
     ["  time", duration(result.activeMs)],
   ];
   if (result.worktree !== null) rows.push(["  worktree", result.worktree]);
-  // A warning that names it tells more.
-  const untold = result.salvages.filter((name) => !result.warnings.some((warning) => warning.includes(name)));
-  for (const name of untold) rows.push(["  kept", `prodigy salvage show ${name}`]);
+  for (const name of result.salvages) rows.push(["  kept", `prodigy salvage show ${name}`]);
   rows.push(["  logs", result.logs]);
   rows.push(["  more", `prodigy sessions show ${result.session}`]);
   return table(rows) + notable(result);
@@ -83,7 +81,9 @@ function landed({ landing, target, branch }: RunResult): string {
 }
 
 /** Tolerated failures and unproved repairs are told again at the end: they are easy to miss in the middle. */
-function notable({ problems, warnings }: RunResult): string {
+function notable({ problems, warnings: all, salvages }: RunResult): string {
+  // What was kept aside has a row of its own above.
+  const warnings = all.filter((warning) => !salvages.some((name) => warning.includes(name)));
   const kinds = { tolerated: "tolerated", recovered: "recovered without proof", failed: "failed" } as const;
   const steps = problems
     .filter(({ status }) => status !== "failed")
