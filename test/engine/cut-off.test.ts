@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Recorded, Usage } from "../../src/cook/decision/event.ts";
 import { openTally, type Tally } from "../../src/cook/tally.ts";
 import type { Step } from "../../src/workflow/model.ts";
-import { agent, shell, workflow } from "../kit/steps.ts";
+import { agent, handle, shell, validation, workflow } from "../kit/steps.ts";
 import { Crash, work, World } from "../kit/world.ts";
 
 const attemptsOf = (world: World): unknown =>
@@ -98,4 +98,28 @@ test("what an agent spent before its worker was killed is read from its log, onc
     if (died) killedInTheAgent++;
   }
   expect(killedInTheAgent).toBeGreaterThan(3);
+});
+
+const REPAIR = "write a 1\ncommit a\nCUT\nwrite ok 1\ncommit ok";
+
+test.each([
+  { by: "limit", place: "on_failure" },
+  { by: "overloaded", place: "on_failure" },
+  { by: "limit", place: "on_incomplete" },
+  { by: "overloaded", place: "on_incomplete" },
+])("an agent of $place that is cut off with the fault $by goes on where it was", async ({ by, place }) => {
+  const world = new World();
+  const repair = agent(REPAIR.replace("CUT", `cut ${by}`));
+  const steps = workflow([
+    place === "on_failure"
+      ? shell("write tried 1\nneed ok", { onFailure: handle([repair]) })
+      : shell("write tried 1", {
+          validate: validation([shell("need ok")], {
+            onIncomplete: { steps: [repair], maxAttempts: 2, failWorkflow: true, commitRequired: false },
+          }),
+        }),
+  ]);
+  expect((await work(world, steps)).status).toBe(by === "limit" ? "paused" : "failed");
+  expect((await work(world, steps)).status).toBe("ended");
+  expect(times(world, "commit a")).toBe(1);
 });

@@ -59,6 +59,16 @@ describe("after a failure", () => {
     expect(times(again, "say work")).toBe(2);
   });
 
+  test("a step whose validation failed, with nothing to complete it, runs again", async () => {
+    const world = new World();
+    const steps = [shell("say work", { validate: validation([shell("need tool")]) })];
+    expect((await run(world, steps)).fault?.kind).toBe("incomplete");
+    expect((await run(world, steps)).fault?.kind).toBe("incomplete");
+    byHand(world, "tool");
+    expect((await run(world, steps)).status).toBe("ended");
+    expect(["say work", "need tool"].map((line) => times(world, line))).toEqual([3, 3]);
+  });
+
   test("on_success that failed runs again without the step before it, and without its validation", async () => {
     const world = new World();
     const steps = [

@@ -56,7 +56,7 @@ function poisoned(attempt: AttemptState, { path }: Cursor): Progress {
   return pending({ kind: "record", events: [{ type: "session-paused", reason }], whenIdle: true });
 }
 
-/** A step that failed although its command passed, for the want of a commit, is run again by a resume; null otherwise. */
+/** A step that failed although its command passed, for the want of a commit or of a good validation, is run again by a resume; null otherwise. */
 export function attemptedAgain(step: Step, cursor: Cursor): Progress | null {
   const attempt = cursor.node?.attempt ?? null;
   return attempt?.again === true ? execute(step, attempt.number, cursor) : null;

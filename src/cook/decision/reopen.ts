@@ -87,14 +87,16 @@ interface Place extends Reopening {
 
 function reopenedNode(node: Node, lane: Lane, place: Place): Node {
   const failed = place.inFailed || (place.wasFailed && place.isList && node.last !== null && !passes(node.last));
-  const open = failed ? withoutFailure(node, lane, place) : node;
+  const cut = failed ? roundCutOff(node) : null;
+  const open = !failed ? node : cut === null ? withoutFailure(node, lane, place) : inTime(node, place);
   const attempt = open.attempt === null ? null : reopenedAttempt(open.attempt, lane, place.forgiven);
   if (open.children.size === 0) return { ...open, attempt };
   const children = new Map<string, Node>();
   const again = new Set(failedItems(node).map(({ index }) => `item-${String(index)}`));
   for (const [segment, child] of open.children) {
     // Of a loop's items only those that failed; in a list of steps only the step that failed still has a node.
-    const inFailed = failed && (node.items === null || again.has(segment));
+    const isOpen = cut === null ? node.items === null || again.has(segment) : segment === cut;
+    const inFailed = failed && isOpen;
     children.set(segment, reopenedNode(child, lane, { ...place, inFailed, isList: LISTS.test(segment) }));
   }
   return { ...open, attempt, children };
@@ -113,6 +115,19 @@ function reopenedAttempt(attempt: AttemptState, lane: Lane, forgiven: boolean): 
 /** What it committed before it was cut off has been recorded, and must not be counted again when it goes on. */
 function takenUp(attempt: AttemptState, lane: Lane): AttemptState {
   return { ...attempt, status: "interrupted", since: lane.tree };
+}
+
+/** The round of a step in which an agent was cut off by its service: it goes on there, and what led to it stays. */
+function roundCutOff({ items, children }: Node): string | null {
+  const last = items === null ? [...children].findLast(([segment]) => ANSWERS.test(segment)) : undefined;
+  return last !== undefined && someNode(last[1], ({ attempt }) => attempt !== null && isCutOff(attempt))
+    ? last[0]
+    : null;
+}
+
+/** Its time begins anew. */
+function inTime(node: Node, { at, idleMs }: Place): Node {
+  return { ...node, startedAt: at, idleBefore: idleMs };
 }
 
 /** Takes the failure out of a node, and with it the rounds that only answered the failure. Its time begins anew. */
@@ -134,11 +149,13 @@ function withoutFailure(node: Node, lane: Lane, { at, idleMs }: Place): Node {
 
 /** An agent that its service cut off goes on where it was, with all its retries again; everything else begins anew. */
 function withoutFailedAttempt(attempt: AttemptState, lane: Lane): AttemptState | null {
-  const { status, ok, fault, agentSession } = attempt;
-  if (status !== "ended" || fault?.kind === "limit") return attempt;
-  if (ok) return { ...attempt, again: true };
-  const isCutOff = agentSession !== null && fault !== null && CUT_OFF.has(fault.kind);
-  return isCutOff ? { ...takenUp(attempt, lane), number: 1, due: false, delayedMs: 0 } : null;
+  if (attempt.status !== "ended" || attempt.fault?.kind === "limit") return attempt;
+  if (attempt.ok) return { ...attempt, again: true };
+  return isCutOff(attempt) ? { ...takenUp(attempt, lane), number: 1, due: false, delayedMs: 0 } : null;
+}
+
+function isCutOff({ status, ok, fault, agentSession }: AttemptState): boolean {
+  return status === "ended" && !ok && agentSession !== null && fault !== null && CUT_OFF.has(fault.kind);
 }
 
 /** Faults of the agent's service and not of its work: what it has done until then is paid, and good. */

@@ -172,7 +172,7 @@ export interface AttemptState {
   /** The agent's event log, as long as no event tells what was spent; it outlives a crash. */
   readonly unaccounted: string | null;
   readonly shared: boolean;
-  /** It passed, and the step failed all the same: where that was for the want of a commit, a resume runs it again. */
+  /** It passed, and the step failed all the same: for the want of a commit or of a good validation, a resume runs it again. */
   readonly again: boolean;
   readonly ok: boolean;
   readonly exitCode: number | null;

@@ -66,11 +66,16 @@ function core(step: Step, cursor: Cursor, since: Node | null): Progress {
   const run = attempts(step, runs);
   if (run.kind === "pending" || run.outcome.status !== "ok") return run;
   const uncommitted = step.commitRequired && !hasCommitted({ ...cursor, node: since });
-  const again = uncommitted ? attemptedAgain(step, runs) : null;
+  const again = uncommitted || isInvalid(step, cursor.node) ? attemptedAgain(step, runs) : null;
   if (again !== null) return again;
   const validated = step.validate === null ? run : validation(step, step.validate, { ...cursor, outcome: run.outcome });
   if (validated.kind === "pending" || !passes(validated.outcome)) return validated;
   return uncommitted ? ended(failedWith(commitMissing(step), validated.outcome)) : validated;
+}
+
+/** A resume validates anew; where nothing completes the work in between, only the work itself can change the result. */
+function isInvalid({ validate }: Step, node: Node | null): boolean {
+  return validate !== null && validate.onIncomplete === null && (node?.validations.length ?? 0) === 0;
 }
 
 function hasCommitted({ session, lane, node }: Pick<Cursor, "session" | "lane" | "node">): boolean {
