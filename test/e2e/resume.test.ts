@@ -71,8 +71,24 @@ test("check 63 (as amended): an edited file changes nothing by accident; --force
   expect(plain).toMatchObject({ code: 1, stderr: expect.stringContaining("--force") });
   const forced = rig.prodigy(["resume", "--force"]);
   expect(forced.code).toBe(0);
-  expect(forced.stderr).toContain("From step 2 on");
+  expect(forced.stderr).toContain("These steps come next, as they are now:\n  2. shell: echo mended");
   expect(readFileSync(log, "utf8")).toBe("one\nmended\nlast\n");
+});
+
+test("resume --force tells which steps run again, which come next, and that ended inputs stay", async () => {
+  await using rig = await newRig();
+  const file = (second: string): string =>
+    `- shell: "echo one >> ${rig.root}/log"\n- shell: "${second}"\n- shell: "test $ARG = a -o -f ${rig.root}/ok"\n- shell: "true"\n`;
+  rig.write("../w.yml", file("echo two"));
+  rig.prodigy(["run", "../w.yml", "--args", "a", "--args", "b"]);
+  rig.write("../ok", "");
+  rig.write("../w.yml", file("echo zwei"));
+  const { code, stderr } = rig.prodigy(["resume", "--force", "-y"]);
+  expect(code).toBe(0);
+  expect(stderr).toContain("What ran for 1 input that ended stays as it is.\n");
+  expect(stderr).toContain("These steps run again:\n  2. shell: echo zwei\n");
+  expect(stderr).toMatch(/These steps come next, as they are now:\n {2}3\. [^\n]*\n {2}4\. shell: true\n/);
+  expect(rig.read("../log")).toBe("one\none\n");
 });
 
 test("check 64: what fails again can be resumed again", async () => {

@@ -7,7 +7,7 @@ import {
   type SessionDetail,
   type Workflow,
 } from "../../index.ts";
-import { cost } from "../render/format.ts";
+import { cost, plural } from "../render/format.ts";
 import { refuse, watchSession } from "../session-run.ts";
 import type { Invocation, Run } from "../shell.ts";
 import { inputFault, readWorkflowFile, refuseInvalid, showDiagnostics } from "../workflow-file.ts";
@@ -80,11 +80,9 @@ async function editedWorkflow(invocation: Invocation, detail: SessionDetail): Pr
   showDiagnostics(shell, read.diagnostics);
   const from = firstChange(workflow, read.workflow);
   if (from === null) return null;
-  const done = detail.tally.steps.ok > from;
-  const again = read.workflow.steps.slice(from).map(({ label }, at) => `  ${String(from + at + 1)}. ${label}\n`);
-  shell.stderr.write(
-    `The workflow was edited. From step ${String(from + 1)} on everything runs ${done ? "again" : "as it is now"}:\n${again.join("")}`,
-  );
+  const stand = standOf(detail);
+  const done = stand.steps > from;
+  shell.stderr.write(editText(read.workflow, from, stand));
   if (done)
     shell.stderr.write(
       `The session has cost so far: ${cost(detail.tally)}. What those steps committed is kept aside.\n`,
@@ -94,6 +92,37 @@ async function editedWorkflow(invocation: Invocation, detail: SessionDetail): Pr
   if (answer === "yes") return read.workflow;
   const help = "without --force the session goes on with the workflow that it began with; -y answers the question";
   return refuse(invocation, inputFault("the edited workflow was not agreed to", help));
+}
+
+interface Stand {
+  /** Steps that are done in the pass that is under way. */
+  readonly steps: number;
+  /** Passes and inputs before it that have ended, in words; empty where there are none. */
+  readonly before: string;
+}
+
+function standOf({ state }: SessionDetail): Stand {
+  const root = state.lanes.get("main")?.root;
+  const input = root?.children.get(`input-${String(root.done)}`);
+  const [inputs, passes] = [root?.done ?? 0, input?.done ?? 0];
+  const before = [inputs === 0 ? "" : plural(inputs, "input"), passes === 0 ? "" : plural(passes, "iteration")];
+  return {
+    steps: input?.children.get(`pass-${String(passes)}`)?.done ?? 0,
+    before: before.filter((part) => part !== "").join(" and "),
+  };
+}
+
+function editText({ steps }: Workflow, from: number, stand: Stand): string {
+  const line = (index: number): string => `  ${String(index + 1)}. ${steps[index]?.label ?? ""}\n`;
+  const touched = steps.map((_, index) => index).filter((index) => index >= from);
+  const again = touched.filter((index) => index < stand.steps).map(line);
+  const next = touched.filter((index) => index >= stand.steps).map(line);
+  return [
+    "The workflow was edited.\n",
+    stand.before === "" ? "" : `What ran for ${stand.before} that ended stays as it is.\n`,
+    again.length === 0 ? "" : `These steps run again:\n${again.join("")}`,
+    next.length === 0 ? "" : `These steps come next, as they are now:\n${next.join("")}`,
+  ].join("");
 }
 
 /** An edit changes nothing by accident; but who made it should know that it does nothing. */
