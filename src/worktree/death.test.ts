@@ -103,3 +103,107 @@ test("landing and removing after a death at any call end with all of it landed",
   }
   expect(finished).toBe(true);
 });
+
+const ITEM = {
+  lane: "item",
+  mode: "restore",
+  reason: "item",
+  pool: { keep: ["node_modules"], copy: [".env"] },
+} as const;
+
+test("a worktree of the pool, after a death at any call, is in order and found by its lane", {
+  timeout: 120_000,
+}, async () => {
+  await using repo = await makeRepo();
+  const session = await startSession(repo);
+  await writeIn(session.directory, ".env", "A=1\n");
+  await writeIn(session.directory, ".gitignore", ".env\n");
+  let finished = 0;
+  // The first worktree is made; each one after it is put into order after a lane that left all kinds of things.
+  for (let calls = 1; calls <= CALLS && finished < 2; calls += 1) {
+    const died = await (await openDying(repo, calls))?.prepare({ ...ITEM, tree: session.start });
+    if (died?.ok === true) finished += 1;
+    const calm = await openSession(repo);
+    const { directory } = value(await calm.trees.prepare({ ...ITEM, tree: session.start }));
+    expect(directory).toBe(join(`${session.directory}.lanes`, "pool-1"));
+    expect(await repo.runIn(directory, "status", "--porcelain")).toBe("?? .env");
+    expect(await readFile(join(directory, ".env"), "utf8")).toBe("A=1\n");
+    await writeIn(directory, `new-${calls}.txt`, "new\n");
+    await repo.runIn(directory, "add", "-A");
+    await repo.runIn(directory, "commit", "-q", "-m", "Work");
+    await writeIn(directory, "a.txt", "changed\n");
+    await writeIn(directory, "left.log", "ignored\n");
+    const { salvage } = value(
+      await calm.trees.release({ lane: "item", known: null, merged: null, reason: `done ${calls}` }),
+    );
+    expect(salvage).not.toBeNull();
+  }
+  expect(finished).toBe(2);
+});
+
+test("giving back and dropping worktrees after a death at any call keeps all work once", {
+  timeout: 120_000,
+}, async () => {
+  await using repo = await makeRepo();
+  let finished = false;
+  // Every second call, because this is a unit test and has to be done in a few seconds.
+  for (let calls = 1; calls <= CALLS && !finished; calls += 2) {
+    const session = await startSession(repo);
+    for (const lane of ["item", "other"]) {
+      const { directory } = value(await session.trees.prepare({ ...ITEM, lane, tree: session.start }));
+      await writeIn(directory, "work.txt", `${lane} ${calls}\n`);
+    }
+    const dying = await openDying(repo, calls);
+    const done = { known: null, merged: null, reason: `done ${calls}` };
+    finished =
+      (await dying?.release({ lane: "item", ...done }))?.ok === true && (await dying?.dropPool(done))?.ok === true;
+    const calm = await openSession(repo);
+    value(await calm.trees.release({ lane: "item", ...done }));
+    value(await calm.trees.dropPool(done));
+    await calm.trees[Symbol.asyncDispose]();
+    const shadow = value(await openShadow(session.repository, session.shadow));
+    const kept = value(await listSalvage(shadow, null)).filter(({ reason }) => reason === done.reason);
+    expect(kept.map(({ lane }) => lane).toSorted()).toEqual(["item", "other"]);
+    expect(await repo.run("worktree", "list", "--porcelain")).not.toContain("pool-");
+  }
+  expect(finished).toBe(true);
+});
+
+test("advancing and merging into a lane after a death at any call end as a calm run does", {
+  timeout: 120_000,
+}, async () => {
+  await using repo = await makeRepo();
+  let finished = false;
+  // Every third call, because this is a unit test and has to be done in a few seconds.
+  for (let calls = 1; calls <= CALLS && !finished; calls += 3) {
+    const session = await startSession(repo);
+    const tree = { head: await repo.run("rev-parse", BRANCH), snapshot: null };
+    const { directory } = value(await session.trees.prepare({ ...ITEM, tree }));
+    await writeIn(directory, `work-${calls}.txt`, "work\n");
+    await repo.runIn(directory, "add", "-A");
+    await repo.runIn(directory, "commit", "-q", "-m", "Work");
+    const to = await repo.runIn(directory, "rev-parse", "HEAD");
+    await writeIn(session.directory, `work-${calls}.txt`, "mine\n");
+    await writeIn(session.directory, `own-${calls}.txt`, "own\n");
+    await repo.runIn(session.directory, "add", `own-${calls}.txt`);
+    await repo.runIn(session.directory, "commit", "-q", "-m", "Own");
+    const own = await repo.run("rev-parse", BRANCH);
+    const into = { lane: "item", commit: own, message: "Merge" };
+    const merged = await (await openDying(repo, calls))?.mergeInto(into);
+    const calm = await openSession(repo);
+    const state = value(await calm.trees.mergeInto(into));
+    expect(state).toMatchObject({ conflicts: [], tree: { snapshot: null } });
+    expect(await repo.run("log", "-1", "--format=%P", state.tree.head)).toBe(`${to} ${own}`);
+    const forward = { lane: "main", to: state.tree.head, reason: `advance ${calls}` };
+    const advanced = await (await openDying(repo, calls))?.advance(forward);
+    const after = await openSession(repo);
+    expect(value(await after.trees.advance(forward)).tree).toEqual({ head: state.tree.head, snapshot: null });
+    expect(await readFile(join(session.directory, `work-${calls}.txt`), "utf8")).toBe("work\n");
+    const shadow = value(await openShadow(session.repository, session.shadow));
+    const kept = value(await listSalvage(shadow, null)).filter(({ reason }) => reason === forward.reason);
+    expect(kept).toMatchObject([{ lane: "main", head: own }]);
+    value(await after.trees.release({ lane: "item", known: null, merged: state.tree.head, reason: "done" }));
+    finished = merged?.ok === true && advanced?.ok === true;
+  }
+  expect(finished).toBe(true);
+});

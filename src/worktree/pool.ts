@@ -13,7 +13,7 @@ import { readText } from "./head.ts";
 import { freeName, writeMember } from "./members.ts";
 import { copyFromMain } from "./pool-copy.ts";
 import { resetMember } from "./pool-reset.ts";
-import { isFresh, prepareLane } from "./prepare.ts";
+import { findPlace, isFresh, prepareLane } from "./prepare.ts";
 import { lookAfterRestore, MADE, restoreLane } from "./restore.ts";
 import { forgetLane } from "./scan.ts";
 import { ensureSite } from "./site.ts";
@@ -28,7 +28,7 @@ export async function prepareInPool(workshop: Workshop, options: Options): Promi
   const member = held ?? take(workshop, lane, tree.head);
   const site = siteOf(workshop, lane);
   try {
-    if (held !== undefined && (await readText(site.marker)) !== MADE) return await prepareLane(workshop, options);
+    if (held !== undefined && (await readText(site.marker)) !== MADE) return await goOn(workshop, options);
     await mkdir(dirname(site.marker), { recursive: true, mode: DIRECTORY_MODE });
     await writeFile(site.marker, MADE);
     await writeMember(workshop, { ...member, holder: lane, base: tree.head });
@@ -53,6 +53,18 @@ export async function prepareInPool(workshop: Workshop, options: Options): Promi
   } catch (error) {
     return failed(fileFault(`preparing the worktree ${site.directory}`, error));
   }
+}
+
+/** A lane that starts over from a commit needs the copies again. */
+async function goOn(workshop: Workshop, options: Options): Promise<Outcome<Prepared>> {
+  const { lane, tree, mode, pool } = options;
+  const prepared = await prepareLane(workshop, options);
+  if (!prepared.ok || mode === "keep" || tree.snapshot !== null || pool.copy.length === 0) return prepared;
+  const place = await findPlace(workshop, lane);
+  const filled = place.ok ? await fill(workshop, place.value, { tree, copy: pool.copy }) : place;
+  if (!filled.ok) return filled;
+  await rm(siteOf(workshop, lane).marker, { force: true });
+  return fine({ ...prepared.value, tree: filled.value });
 }
 
 /** Taken before anything is waited for, so that no two lanes take the same. One that lies at the commit already is best. */
