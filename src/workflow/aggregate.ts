@@ -24,6 +24,10 @@ export const AGGREGATE_NAMES = [
 
 export type AggregateName = (typeof AGGREGATE_NAMES)[number];
 
+export function isAggregateName(name: string): name is AggregateName {
+  return AGGREGATE_NAMES.some((known) => known === name);
+}
+
 /**
  * One value out of a list: `${map.results|sum('score')}`. The argument is a field of the elements; for `concat` it is
  * the separator. What is no number is left out of calculations; the average of nothing is missing.
@@ -32,6 +36,7 @@ export function aggregate(name: AggregateName, value: Json, argument: string | n
   const elements = isList(value) ? value : value === null ? [] : [value];
   if (name === "concat") return elements.map((element) => toText(element)).join(argument ?? "");
   if (name === "group_by") return groupBy(elements, argument ?? "");
+  if (name === "sort") return sorted(elements, argument);
   const fields = argument === null ? elements : elements.flatMap((element) => field(element, argument));
   switch (name) {
     case "count":
@@ -45,13 +50,12 @@ export function aggregate(name: AggregateName, value: Json, argument: string | n
       return Object.fromEntries(fields.filter(isRecord).flatMap((record) => Object.entries(record)));
     case "flatten":
       return fields.flatMap((element) => (isList(element) ? element : [element]));
-    case "sort":
-      return fields.toSorted(inOrder);
+    case "min":
+    case "max":
+      return extreme(name, fields);
     case "sum":
     case "avg":
     case "average":
-    case "min":
-    case "max":
     case "median":
     case "stddev":
     case "variance":
@@ -62,23 +66,34 @@ export function aggregate(name: AggregateName, value: Json, argument: string | n
   }
 }
 
-type Calculation = "sum" | "avg" | "average" | "min" | "max" | "median" | "stddev" | "variance";
+/** `score`, `score DESC` or `DESC` alone. */
+function sorted(elements: readonly Json[], argument: string | null): readonly Json[] {
+  const [, path = "", direction = ""] =
+    /^\s*(.*?)(?:(?:^|\s+)(asc|ascending|desc|descending))?\s*$/is.exec(argument ?? "") ?? [];
+  const fields = path === "" ? elements : elements.flatMap((element) => field(element, path));
+  const ascending = fields.toSorted(inOrder);
+  return direction.toLowerCase().startsWith("desc") ? ascending.toReversed() : ascending;
+}
+
+/** Of the numbers, if there are any; otherwise of the texts, so that dates and versions have a first and a last one. */
+function extreme(name: "min" | "max", fields: readonly Json[]): Json {
+  const numbers = fields.map(toNumber).filter((number) => number !== null);
+  const candidates = numbers.length > 0 ? numbers : fields.filter((value) => typeof value === "string");
+  return candidates.toSorted(inOrder).at(name === "min" ? 0 : -1) ?? null;
+}
+
+type Calculation = "sum" | "avg" | "average" | "median" | "stddev" | "variance";
 
 function calculate(name: Calculation, numbers: readonly number[]): number | null {
   const sum = numbers.reduce((total, next) => total + next, 0);
   if (name === "sum") return sum;
   if (numbers.length === 0) return null;
-  const sorted = numbers.toSorted((first, second) => first - second);
   switch (name) {
     case "avg":
     case "average":
       return sum / numbers.length;
-    case "min":
-      return sorted.at(0) ?? null;
-    case "max":
-      return sorted.at(-1) ?? null;
     case "median":
-      return median(sorted);
+      return median(numbers.toSorted((first, second) => first - second));
     case "variance":
       return variance(numbers, sum / numbers.length);
     case "stddev": {

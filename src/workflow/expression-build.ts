@@ -1,3 +1,4 @@
+import { isAggregateName } from "./aggregate.ts";
 import { type Comparison, type Arithmetic, type Expression, FUNCTION_NAMES } from "./expression-model.ts";
 import type { Span } from "./expression-token.ts";
 import { nearest, type Problem } from "./problem.ts";
@@ -80,7 +81,9 @@ export function buildCall(name: Named, squashed: string, operands: readonly Expr
   // The only form that worked in older workflows: length(tags, 3) is length(tags) == 3.
   if (known === "length" && second !== undefined && more.length === 0)
     return comparison("==", [{ ...call, operands: [first] }, second], name);
-  if (second !== undefined && !["min", "max", "sum", "avg"].includes(known)) {
+  if (known === "group_by" && operands.length !== 2)
+    return failed("group_by(...) takes a list and a field", name, "as in group_by(items, 'kind')");
+  if (second !== undefined && !isAggregateName(known)) {
     return failed(`${known}(...) takes one value, here are ${operands.length}`, name);
   }
   return done(call);

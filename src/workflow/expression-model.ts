@@ -1,3 +1,4 @@
+import { AGGREGATE_NAMES } from "./aggregate.ts";
 import type { Span } from "./expression-token.ts";
 import type { Json } from "./model.ts";
 import type { Reference } from "./reference.ts";
@@ -50,11 +51,12 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 /** The functions besides those that are also operators. */
 export const FUNCTION_NAMES = [
   "length",
-  "sum",
-  "count",
-  "min",
-  "max",
-  "avg",
+  ...AGGREGATE_NAMES,
+  "first",
+  "last",
+  "lower",
+  "upper",
+  "trim",
   "exists",
   "is_null",
   "is_not_null",

@@ -5,8 +5,24 @@ import { evaluate, parseExpression, truthy } from "./expression.ts";
 import type { Json } from "./model.ts";
 import { createItemScope, createScope } from "./scope.ts";
 
+const ROWS = [
+  { k: "x", v: 3 },
+  { k: "y", v: 2 },
+  { k: "x", v: 1 },
+];
 const documented = createScope([
-  { values: { n: 5, t: "5", yes: "true", word: "abc", list: [1, "2"], object: { k: 1 } } },
+  {
+    values: {
+      n: 5,
+      t: "5",
+      yes: "true",
+      word: "abc",
+      list: [1, "2"],
+      nested: [1, [2, [3]]],
+      object: { k: 1 },
+      rows: ROWS,
+    },
+  },
 ]);
 
 describe("docs/expressions.md", () => {
@@ -31,7 +47,7 @@ describe("docs/expressions.md", () => {
   function rows(section: string): [string, string][] {
     const body = page.split(`## ${section}\n`)[1]?.split("\n## ")[0] ?? "";
     const found = [...body.matchAll(/^\| `(.*)` \| (.*) \|$/gm)].map(([, text = "", result = ""]): [string, string] => [
-      text,
+      text.replaceAll("\\|", "|"),
       result,
     ]);
     expect(found.length).toBeGreaterThan(10);

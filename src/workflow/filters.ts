@@ -1,4 +1,4 @@
-import { AGGREGATE_NAMES, aggregate, type AggregateName } from "./aggregate.ts";
+import { AGGREGATE_NAMES, aggregate, type AggregateName, isAggregateName } from "./aggregate.ts";
 import { globMatches } from "./glob.ts";
 import type { Json } from "./model.ts";
 import { isList } from "./path.ts";
@@ -62,18 +62,14 @@ export function isFilterName(name: string): name is FilterName {
 
 /** Whether a filter can, must or must not have an argument. */
 export function argumentOf(name: FilterName): "none" | "required" | "optional" {
-  if (!isAggregate(name)) return FILTERS[name].argument;
+  if (!isAggregateName(name)) return FILTERS[name].argument;
   return name === "group_by" ? "required" : "optional";
 }
 
 /** Applies one filter. None of them fails: what makes no sense gives null or the value as it was. */
 export function applyFilter(value: Json, call: FilterCall): Json {
-  if (isAggregate(call.name)) return aggregate(call.name, value, call.argument);
+  if (isAggregateName(call.name)) return aggregate(call.name, value, call.argument);
   return FILTERS[call.name].apply(value, call.argument);
-}
-
-function isAggregate(name: FilterName): name is AggregateName {
-  return !Object.hasOwn(FILTERS, name);
 }
 
 /** Text elements of a value: a list's own, or a text's lines that are not empty. */
