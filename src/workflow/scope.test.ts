@@ -56,8 +56,8 @@ describe("lookup", () => {
 
 describe("namespaces", () => {
   test("known ones, given ones, and the first segments of dotted keys", () => {
-    const scope = createScope([{ values: { "worker.id": 1, "cmd:a.b": "" }, namespaces: ["coverage"] }]);
-    expect(["item", "worker", "coverage"].every((name) => scope.namespaces.has(name))).toBe(true);
+    const scope = createScope([{ values: { "pod.id": 1, "cmd:a.b": "" }, namespaces: ["coverage"] }]);
+    expect(["item", "worker", "pod", "coverage"].every((name) => scope.namespaces.has(name))).toBe(true);
     expect(scope.namespaces.size).toBe(Object.keys(KNOWN_NAMESPACES).length + 2);
   });
 });

@@ -35,6 +35,9 @@ export const KNOWN_NAMESPACES: Readonly<Record<string, { readonly whole: boolean
   git: { whole: false, about: "the repository, `git.step` and `git.workflow`" },
   step: { whole: false, about: "the present step and its changes" },
   workflow: { whole: false, about: "the workflow and its changes so far" },
+  session: { whole: false, about: "the session, `session.id`" },
+  worktree: { whole: false, about: "the worktree, `worktree.path`" },
+  worker: { whole: false, about: "the lane that a step runs in, `worker.id`" },
   run: { whole: false, about: "the run: its session, iteration and directories" },
   shell: { whole: false, about: "the last shell step, `shell.output`" },
   claude: { whole: false, about: "the last agent step, `claude.output`" },
@@ -223,10 +226,10 @@ function lookupInLayer(layer: ScopeLayer, path: readonly PathPart[]): Lookup {
   return { found: false, available };
 }
 
-/** Lines of a command are text items; older workflows reach them as `${item.item}`, so that answers too. */
+/** Lines of a command are text items; workflows reach them as `${item.item}` or `${item.value}`, so these answer too. */
 function walkItem(item: Json, rest: readonly PathPart[]): Lookup {
   const found = walk(item, rest, "item");
-  if (found.found || rest[0] !== "item" || rest.length !== 1) return found;
+  if (found.found || (rest[0] !== "item" && rest[0] !== "value") || rest.length !== 1) return found;
   return isRecord(item) || isList(item) ? found : { found: true, value: item };
 }
 

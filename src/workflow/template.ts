@@ -171,8 +171,8 @@ function valueText(value: Json, reference: Reference): string {
   return toText(value, isFiles ? " " : ", ");
 }
 
-const FILE_LISTS = /^(?:files|modified_files|files_[a-z]+)$/;
-const TEXT_LISTS = /^(?:missing|implemented|commit_ids|file_list)$/;
+const FILE_LISTS = /^(?:files|[a-z]+_files|files_[a-z]+)$/;
+const TEXT_LISTS = /^(?:missing|incomplete_specs|implemented|commit_ids|file_list)$/;
 
 /** A message can name this many; the rest would hide them. */
 const MAX_LISTED = 8;

@@ -110,7 +110,13 @@ function generalVariables({ step, result, attempt }: Finished): Record<string, J
   }
   if (step.action.kind === "agent") vars[`${step.action.agent}.output`] = whole;
   if (step.action.kind !== "shell") return vars;
-  return { ...vars, "test.output": whole, "test.exit_code": result.exitCode, "test.attempt": attempt };
+  return {
+    ...vars,
+    "shell.last_output": whole,
+    "test.output": whole,
+    "test.exit_code": result.exitCode,
+    "test.attempt": attempt,
+  };
 }
 
 function captureVariables({ step, result, captured }: Finished): Readonly<Record<string, Json>> {

@@ -39,7 +39,7 @@ export async function scopeOf(
 type Reader = "step" | "environment";
 
 function layersOf(place: Place, masker: MaskerPort, reader: Reader = "step"): readonly ScopeLayer[] {
-  const { session, lane, path, context, step } = place;
+  const { session, lane, path, context } = place;
   const { order } = session;
   const { ofSession, ofStep } = valuesAt(session, { lane: lane.id, path });
   const value = context.locals["ARG"];
@@ -49,11 +49,12 @@ function layersOf(place: Place, masker: MaskerPort, reader: Reader = "step"): re
     {
       values: unsealed(present(reader === "step" ? { ...ofSession, ...ofStep } : { ...ofStep, ...ofSession }), masker),
     },
+    { values: surroundings(place) },
     { values: { params: order.parameters, ...order.parameters }, namespaces: declared.names },
     { values: set },
     { values: named(set, declared.ids) },
     { values: { args: typeof value === "string" ? [value] : [] } },
-    { values: builtIn(session, lane, step) },
+    { values: builtIn(place) },
     { values: unsealed(context.locals, masker) },
   ];
 }
@@ -102,24 +103,44 @@ function declaredNames(workflow: Workflow): DeclaredNames {
 
 const namesOf = new WeakMap<Workflow, DeclaredNames>();
 
-function builtIn(session: Session, lane: Lane, step: Step): Readonly<Record<string, Json>> {
+function builtIn({ session, lane, step, path, context }: Place): Readonly<Record<string, Json>> {
   const { order } = session;
   const directory = lane.directory ?? "";
+  const index = /(?:^|\/)step-(\d+)(?:\/(?:run|rerun-\d+|body-\d+))*$/.exec(path)?.[1];
   return {
     PROJECT_ROOT: directory,
     WORKTREE: directory,
     "workflow.name": order.workflow.name,
     "workflow.id": order.session,
+    "workflow.iteration": context.locals["ITERATION"] ?? 1,
     "step.label": step.label,
-    "session.id": order.session,
-    "worktree.path": directory,
-    "worktree.branch": order.branch,
-    "project.root": order.repository.path,
+    "step.name": step.label,
+    "step.id": step.id,
+    ...(index === undefined ? {} : { "step.index": Number(index) }),
     "run.session": order.session,
     "run.directory": directory,
     "run.branch": order.branch,
     "run.target": order.target,
     "run.profile": order.profile,
+  };
+}
+
+/** Names that people also like to give to what they capture; then theirs are meant. */
+function surroundings({ session, lane }: Place): Readonly<Record<string, Json>> {
+  const { order } = session;
+  return {
+    "session.id": order.session,
+    "session.branch": order.branch,
+    "worktree.path": lane.directory ?? "",
+    "worktree.name": order.session,
+    "worktree.branch": order.branch,
+    "worker.id": lane.id,
+    "git.branch": order.branch,
+    "git.target": order.target,
+    "git.base": order.base,
+    "git.commit": lane.tree.head,
+    "project.root": order.repository.path,
+    "project.name": order.repository.path.split("/").at(-1) ?? "",
   };
 }
 
@@ -156,7 +177,11 @@ async function workflowLayer({ session, lane }: Place, { trees }: Pick<Ports, "t
   const changes = await trees.changes({ lane: lane.id, from, to: lane.tree });
   const facts = changes.ok ? changeVariables(changes.value, []) : {};
   const dotted = Object.fromEntries(Object.entries(facts).map(([name, value]) => [`workflow.${name}`, value]));
-  return { values: { ...dotted, "workflow.commit_count": lane.commits, "git.workflow": facts } };
+  const files = Object.entries(facts).flatMap(([name, value]) =>
+    name.startsWith("files_") ? [[`git.${name.slice("files_".length)}_files`, value] as const] : [],
+  );
+  const count = { "workflow.commit_count": lane.commits, "git.commit_count": lane.commits };
+  return { values: { ...dotted, ...Object.fromEntries(files), ...count, "git.workflow": facts } };
 }
 
 /** The names of a step's changes, as `step.*` and `workflow.*` have them. */

@@ -153,6 +153,7 @@ function variables(result: ValidationResult, round: number): Json {
     implemented: result.implemented,
     missing: result.missing,
     missing_count: result.missing.length,
+    incomplete_specs: result.missing,
     gaps: result.gaps,
     attempt_number: round,
     problem: result.problem,
