@@ -22,6 +22,7 @@ import { neverBegan } from "./cook/resume-plan.ts";
 import { openTally, type Tally } from "./cook/tally.ts";
 import type { Watch } from "./cook/watching.ts";
 import { type GlobalStorage, openStorage } from "./storage/global-storage.ts";
+import { openRecords } from "./storage/event-query.ts";
 import { clearInbox, openInbox } from "./storage/inbox.ts";
 import { openJournal } from "./storage/journal.ts";
 import { logFiles, repositoryKey, sessionPaths } from "./storage/layout.ts";
@@ -268,6 +269,7 @@ function portsOf(wiring: Wiring, journal: JournalPort, trees: Ports["trees"]): P
     clock: openClock(),
     random: openRandom(),
     journal,
+    records: openRecords(sessionPaths(root, key, id).events),
     inbox: openInbox(sessionPaths(root, key, id).inbox),
     trees,
     commands: openCommands({ storageRoot: root, masker, children }),

@@ -23,7 +23,8 @@ export {
 } from "./api/sessions.ts";
 export type { Where } from "./api/where.ts";
 export { cleanWorktrees, listWorktrees, openSalvage } from "./api/worktrees.ts";
-export type { EventBody, Fault, PauseReason, Recorded, SessionOrder, Usage } from "./cook/decision/event.ts";
+export type { EventBody, Fault, MapEvent, PauseReason, Recorded, SessionOrder, Usage } from "./cook/decision/event.ts";
+export { isMapEvent } from "./cook/decision/event.ts";
 export type { Session } from "./cook/decision/state.ts";
 export { everyStep } from "./cook/needs.ts";
 export { parseParameters } from "./cook/parameters.ts";

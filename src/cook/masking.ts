@@ -3,7 +3,7 @@
  * come here. An order is sealed on the disk only: in memory its scripts must stay what they are, and so must what they were
  * computed from, and the paths of a conflict, which somebody has to find.
  */
-import type { Event, Fault, Recorded, StepOutcome } from "./decision/event.ts";
+import { type Event, type Fault, isMapEvent, type Recorded, type StepOutcome } from "./decision/event.ts";
 import type { JournalPort, MaskerPort } from "./ports.ts";
 
 /** A journal that secrets cannot reach. */
@@ -68,12 +68,15 @@ function isSealed(event: Event): boolean {
     isOrder(event) ||
     event.type === "values-computed" ||
     event.type === "lane-conflicted" ||
+    event.type === "item-conflicted" ||
     event.type === "landing-conflicted" ||
     event.type === "target-merged"
   );
 }
 
 function stored(event: Event, masker: MaskerPort): Event {
+  // Its texts are items' data, outputs and paths of theirs, which a resumed run needs as they were.
+  if (isMapEvent(event)) return mapped(event, (text) => masker.seal(text));
   const mask = (text: string): string => masker.mask(text);
   const outcome = (of: StepOutcome): StepOutcome => ({
     ...of,

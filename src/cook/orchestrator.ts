@@ -38,7 +38,17 @@ export interface Drive {
 const MAX_CONCLUSIONS = 10_000;
 
 /** Effects on branches and worktrees that nothing here could undo. */
-const IRREVERSIBLE: ReadonlySet<Effect["kind"]> = new Set(["leave-input", "merge-lane", "remove-lane", "land"]);
+const IRREVERSIBLE: ReadonlySet<Effect["kind"]> = new Set([
+  "advance-map",
+  "land",
+  "leave-input",
+  "merge-lane",
+  "release-lane",
+  "remove-lane",
+]);
+
+/** Effects that only wait, for a time or for a person. */
+const WAITS: ReadonlySet<Effect["kind"]> = new Set(["ask-landing", "wait", "wait-until"]);
 
 type Message =
   | { readonly kind: "done"; readonly key: string; readonly events: readonly EventBody[] }
@@ -117,7 +127,7 @@ class Loop {
     if (announcement !== null) await this.#record([announcement], { durable: true });
     // What leads to it must not be lost with the power, when it itself cannot be taken back.
     else if (IRREVERSIBLE.has(command.kind)) await this.#run.ports.journal.append([], { durable: true });
-    const { signal } = command.kind === "wait" || command.kind === "ask-landing" ? this.#waiting : this.#work;
+    const { signal } = WAITS.has(command.kind) ? this.#waiting : this.#work;
     const done = this.#run.performer.perform(command, this.#session(), signal).then(
       (events) => this.#mailbox.put({ kind: "done", key, events }),
       (error: unknown) => this.#mailbox.put({ kind: "broken", error }),

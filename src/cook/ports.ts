@@ -21,6 +21,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal: JournalPort;
+  readonly records: RecordsPort;
   readonly inbox: InboxPort;
   readonly trees: TreesPort;
   readonly commands: CommandsPort;
@@ -57,6 +58,12 @@ export interface Random {
 export interface JournalPort {
   /** Appends in order and gives the numbers. With `durable` it returns only when the disk has them. */
   append(events: readonly Event[], options: { readonly durable: boolean }): Promise<readonly Recorded[]>;
+}
+
+/** What the journal holds so far. */
+export interface RecordsPort {
+  /** Gives the events of one type, in order. */
+  each(type: Event["type"], visit: (event: Recorded) => void): Promise<void>;
 }
 
 /** What other processes ask of a live session. */
@@ -336,6 +343,8 @@ export interface FilesPort {
   write(
     options: FileAccess & { readonly content: string; readonly mode: number | null; readonly createDirs: boolean },
   ): Promise<Outcome<{ readonly path: string; readonly bytes: number }>>;
+  /** Files below a folder that match one of the globs, relative to it and in order. */
+  list(options: { readonly root: string; readonly patterns: readonly string[] }): Promise<Outcome<readonly string[]>>;
   /** Collects the facts of `analyze`. */
   analyze(
     options: {

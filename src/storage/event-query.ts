@@ -1,5 +1,5 @@
 import type { Recorded } from "../cook/decision/event.ts";
-import type { Outcome } from "../cook/ports.ts";
+import type { Outcome, RecordsPort } from "../cook/ports.ts";
 import { fileFault, ok } from "./fault.ts";
 import { scanJournal } from "./journal-scan.ts";
 
@@ -95,4 +95,15 @@ function someText(value: unknown, pattern: RegExp): boolean {
   if (typeof value === "string") return pattern.test(value);
   if (value === null || typeof value !== "object") return false;
   return Object.values(value).some((part) => someText(part, pattern));
+}
+
+/** The journal's own past, for the engine. A journal that cannot be read any more is the end of this process. */
+export function openRecords(directory: string): RecordsPort {
+  return {
+    each: async (type, visit) => {
+      const filter = { ...ALL_EVENTS, types: [type] };
+      const read = await queryEvents(directory, { filter, window: { kind: "all" } }, visit);
+      if (!read.ok) throw new Error(read.fault.message);
+    },
+  };
 }

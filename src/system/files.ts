@@ -1,13 +1,34 @@
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, realpath, rename, stat, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
+import { glob } from "tinyglobby";
 import type { FileAccess, FilesPort, Outcome } from "../cook/ports.ts";
 import { describeError, errorCode, fault } from "./fault.ts";
 import { locate } from "./safe-path.ts";
 
 /** Files of worktrees. `analyze` is the worktree's own business and is passed in. */
 export function openFiles(options: { readonly analyze: FilesPort["analyze"] }): FilesPort {
-  return { read, write, analyze: options.analyze };
+  return { read, write, list, analyze: options.analyze };
+}
+
+/** As a shell would: hidden files only where a pattern names them; what git and installers keep for themselves, never. */
+async function list(options: {
+  readonly root: string;
+  readonly patterns: readonly string[];
+}): ReturnType<FilesPort["list"]> {
+  const outside = options.patterns.find((pattern) => isAbsolute(pattern) || pattern.split("/").includes(".."));
+  if (outside !== undefined) return refuse(`Listing ${outside} was refused: it leads out of the worktree.`);
+  try {
+    const found = await glob([...options.patterns], {
+      cwd: options.root,
+      ignore: ["**/.git/**", "**/node_modules/**"],
+      expandDirectories: false,
+      followSymbolicLinks: false,
+    });
+    return { ok: true, value: found.toSorted() };
+  } catch (error) {
+    return refuse(`Listing ${options.patterns.join(", ")} failed: ${describeError(error)}`);
+  }
 }
 
 async function read(access: FileAccess & { readonly maxBytes: number }): Promise<Outcome<string | null>> {

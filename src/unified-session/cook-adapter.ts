@@ -2,7 +2,7 @@
  * From the journal's events to the session that people read. Pure: the same events always give the same session, so the
  * file can be thrown away and computed again (`rebuildSession`), and it never knows more than the journal.
  */
-import type { Changes, Event, Recorded, SessionOrder } from "../cook/decision/event.ts";
+import { type Changes, type Event, isMapEvent, type Recorded, type SessionOrder } from "../cook/decision/event.ts";
 import {
   applyUpdate,
   durationOf,
@@ -131,6 +131,7 @@ interface Facts {
 }
 
 function updatesFor(session: UnifiedSession, event: Recorded, facts: Facts): readonly SessionUpdate[] {
+  if (isMapEvent(event)) return [];
   switch (event.type) {
     case "session-started":
       return [];

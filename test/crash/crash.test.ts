@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { Session } from "../../src/cook/decision/state.ts";
+import { itemLane, type Session } from "../../src/cook/decision/state.ts";
 import { type Scenario, scenarios } from "../kit/scenarios.ts";
 import { Crash, work, World } from "../kit/world.ts";
 
 /** Every pair in a soak run; otherwise so many, spread over all of them. */
-const MAX_PAIRS = process.env["SOAK"] === undefined ? 400 : Number.POSITIVE_INFINITY;
+const MAX_PAIRS = process.env["SOAK"] === undefined ? 200 : Number.POSITIVE_INFINITY;
 
 function pairs(effects: number): readonly (readonly [number, number])[] {
   const all = effects * effects;
@@ -36,6 +36,7 @@ async function untilSettled(
 ): Promise<{ readonly world: World; readonly session: Session }> {
   const world = new World();
   world.forgetful = scenario.forgetful ?? false;
+  world.resolves = scenario.resolves ?? false;
   for (const after of [...crashes, Number.POSITIVE_INFINITY]) {
     world.crashAfter(after);
     try {
@@ -54,6 +55,9 @@ function paidTwice(world: World): readonly string[] {
   const passed = new Set<string>();
   const again: string[] = [];
   for (const event of world.history()) {
+    // A retried item begins from the start.
+    if (event.type === "item-retried")
+      for (const key of passed) if (key.startsWith(itemLane(event.lane, event.path, event.index))) passed.delete(key);
     if (event.type !== "attempt-started" && event.type !== "attempt-ended") continue;
     const key = `${event.lane} ${event.path} ${String(event.attempt)}`;
     if (event.type === "attempt-started" && passed.has(key)) again.push(key);

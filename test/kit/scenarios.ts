@@ -1,6 +1,6 @@
 /** Workflows whose every path through the engine is tried: calm, killed, and folded again from each prefix. */
 import type { Workflow } from "../../src/workflow/model.ts";
-import { agent, shell, step, workflow } from "./steps.ts";
+import { agent, map, retry, shell, step, workflow } from "./steps.ts";
 import type { Going } from "./world.ts";
 
 export interface Scenario {
@@ -8,7 +8,14 @@ export interface Scenario {
   readonly workflow: Workflow;
   readonly going?: Going;
   readonly forgetful?: boolean;
+  readonly resolves?: boolean;
 }
+
+/** The second one will always fail. */
+const ITEMS = [
+  { id: "x", file: "x" },
+  { id: "y", file: "z" },
+];
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -144,5 +151,52 @@ export const scenarios: readonly Scenario[] = [
       ],
       { merge: { steps: [shell("write merged 1\ncommit before landing")], timeoutMs: null } },
     ),
+  },
+  {
+    name: "a map over items, merged one after another",
+    workflow: workflow(
+      [
+        shell("write base 1\ncommit base 1"),
+        map(["x", "y"], [shell("write ${item} 1"), agent("append ${item} 2\ncommit ${item}")]),
+        shell("say ${map.successful}\nwrite after 1\ncommit after"),
+      ],
+      { mode: "mapreduce" },
+    ),
+  },
+  {
+    name: "a map in which items fail, are tried again, and go to the dead letters",
+    workflow: workflow(
+      [
+        map(ITEMS, [agent("write ${item.file} 1\ncommit ${item.id}"), shell("need ${item.id}")], {
+          policy: { onItemFailure: { kind: "retry" }, retry: retry(2) },
+        }),
+        shell("say ${map.failed}"),
+      ],
+      { mode: "mapreduce" },
+    ),
+  },
+  {
+    name: "a map whose batches are verified",
+    workflow: workflow(
+      [
+        map(["a", "x", "y"], [shell("write ${item} 1\ncommit ${item}")], {
+          maxParallel: "3",
+          verify: { steps: [shell("together x y")], batch: null },
+        }),
+      ],
+      { mode: "mapreduce" },
+    ),
+  },
+  {
+    name: "a map with conflicts that agents resolve",
+    workflow: workflow(
+      [
+        map(["x", "y"], [agent("write same ${item}\ncommit ${item}")]),
+        // Which of the two came first is left to chance.
+        shell("write same 0\ncommit the same"),
+      ],
+      { mode: "mapreduce" },
+    ),
+    resolves: true,
   },
 ];

@@ -7,7 +7,9 @@ import type {
   FailurePolicy,
   ForeachAction,
   GoalSeekAction,
+  ItemPolicy,
   Json,
+  MapAction,
   RetryPolicy,
   Step,
   Validation,
@@ -89,6 +91,48 @@ export function foreach(
     rest,
   );
 }
+
+export function map(
+  items: readonly Json[],
+  steps: readonly Step[],
+  { policy = {}, rest = {}, ...action }: MapOptions = {},
+): Step {
+  const everything = { jsonPath: null, filter: null, sortBy: null, distinct: null, offset: null, maxItems: null };
+  return step(
+    {
+      kind: "map",
+      input: { kind: "items", items },
+      select: everything,
+      steps,
+      maxParallel: "2",
+      timeout: { limit: null, action: "dlq", graceMs: null },
+      policy: {
+        onItemFailure: { kind: "dlq" },
+        continueOnFailure: true,
+        maxFailures: null,
+        failureThreshold: null,
+        minItems: 10,
+        errorCollection: { kind: "aggregate" },
+        circuitBreaker: null,
+        retry: null,
+        ...policy,
+      },
+      verify: null,
+      merge: true,
+      autoCommit: null,
+      conflicts: "report",
+      worktrees: { setup: [], keep: [], copy: [] },
+      failWhenEmpty: false,
+      ...action,
+    },
+    { label: "map", ...rest },
+  );
+}
+
+type MapOptions = Partial<Omit<MapAction, "policy">> & {
+  readonly policy?: Partial<ItemPolicy>;
+  readonly rest?: Partial<Step>;
+};
 
 export function goalSeek(score: Step, steps: readonly Step[], rest: Partial<GoalSeekAction> = {}): Step {
   return step({

@@ -27,12 +27,18 @@ type Files = ReadonlyMap<string, string>;
 interface StoredCommit {
   readonly hash: string;
   readonly parent: string | null;
+  /** The other side of a merge. */
+  readonly other: string | null;
   readonly message: string;
   readonly files: Files;
 }
 
 interface Tree {
   head: string;
+  /** Where it was prepared at. */
+  readonly start?: string;
+  /** The commit that is being merged. */
+  merging?: string;
   files: Map<string, string>;
 }
 
@@ -68,6 +74,12 @@ export class World {
   logged: Usage | null = null;
   /** Whether delays last until somebody ends them; otherwise they are over at once. */
   waits = false;
+  /** Whether agents that are asked to resolve a merge do so. */
+  resolves = false;
+  /** Worktrees of the pool that nobody has. */
+  free = 0;
+  /** How many worktrees there were at once. */
+  mostTrees = 0;
   /** Asked before a worktree is made or looked at: a promise holds it up, false makes it fail. */
   door: (lane: LaneId) => Promise<boolean> = () => Promise.resolve(true);
   #left = Number.POSITIVE_INFINITY;
@@ -127,9 +139,9 @@ export class World {
     return value;
   }
 
-  #commit(parent: string | null, message: string, files: Files): string {
+  #commit(parent: string | null, message: string, files: Files, other: string | null = null): string {
     const hash = `c${String(this.commits.size + 1)}`;
-    this.commits.set(hash, { hash, parent, message, files: new Map(files) });
+    this.commits.set(hash, { hash, parent, other, message, files: new Map(files) });
     return hash;
   }
 
@@ -157,6 +169,15 @@ export class World {
       random: { uuid: () => `id-${String(++this.#ids)}`, unit: () => 0.5 },
       journal: { append: (events, options) => this.#append(events, options) },
       inbox: { next: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(null))) },
+      records: {
+        each: async (type, visit) => {
+          await Promise.resolve();
+          for (const line of this.journal.split("\n").slice(0, -1)) {
+            const event = JSON.parse(line) as Recorded;
+            if (event.type === type) visit(event);
+          }
+        },
+      },
       trees: this.#treesPort(),
       commands: { run: (run, signal) => this.#runScript(run, signal) },
       agents: {
@@ -171,6 +192,11 @@ export class World {
             this.#tree(MAIN).files.set(path, content);
             return { ok: true, value: { path, bytes: content.length } };
           }),
+        list: ({ patterns }) =>
+          this.#effect(() => ({
+            ok: true,
+            value: [...this.#tree(MAIN).files.keys()].filter((path) => patterns.includes(path)).toSorted(),
+          })),
         analyze: () => this.#effect(() => ({ ok: true, value: { facts: { files: 1 }, cached: false } })),
       },
       host: {
@@ -233,15 +259,20 @@ export class World {
 
   #treesPort(): TreesPort {
     return {
-      prepare: async ({ lane, tree, mode, reason }) => {
+      prepare: async ({ lane, tree, mode, reason, pool }) => {
         if (!(await this.door(lane))) return { ok: false, fault: fault("git", `no worktree for ${lane}`) };
         const found = await this.#effect(() => this.trees.get(lane) ?? null);
+        const fresh = found === null && pool !== undefined && this.free === 0;
         if (found === null) {
-          await this.#effect(() => this.trees.set(lane, { head: tree.head, files: new Map(this.#filesOf(tree)) }));
-          return { ok: true, value: { directory: `/${lane}`, tree, salvage: null, fresh: true } };
+          if (pool !== undefined && this.free > 0) await this.#effect(() => this.free--);
+          await this.#effect(() =>
+            this.trees.set(lane, { head: tree.head, start: tree.head, files: new Map(this.#filesOf(tree)) }),
+          );
+          this.mostTrees = Math.max(this.mostTrees, this.trees.size);
+          return { ok: true, value: { directory: `/${lane}`, tree, salvage: null, fresh } };
         }
         if (mode === "keep")
-          return { ok: true, value: { directory: `/${lane}`, tree: this.#state(found), salvage: null, fresh: false } };
+          return { ok: true, value: { directory: `/${lane}`, tree: this.#state(found), salvage: null, fresh } };
         const salvage = await this.#effect(() => this.#salvage(found, tree, reason));
         await this.#effect(() => {
           found.head = tree.head;
@@ -249,7 +280,7 @@ export class World {
         await this.#effect(() => {
           found.files = new Map(this.#filesOf(tree));
         });
-        return { ok: true, value: { directory: `/${lane}`, tree, salvage, fresh: false } };
+        return { ok: true, value: { directory: `/${lane}`, tree, salvage, fresh } };
       },
       capture: async ({ lane, since }) => {
         const tree = await this.#effect(() => this.#state(this.#tree(lane)));
@@ -293,6 +324,59 @@ export class World {
         });
         return { ok: true, value: { kind: "merged", tree: this.#state(target), commits: 1 } };
       },
+      combine: async ({ base, head, message }) => {
+        await Promise.resolve();
+        const conflicts = this.#conflicts(base, head);
+        if (conflicts.length > 0) return { ok: true, value: { kind: "conflict", paths: conflicts } };
+        const since = this.#mergeBase(base, head);
+        if (since === head) return { ok: true, value: { kind: "merged", commit: base, commits: 0 } };
+        const files = new Map(this.filesAt(base));
+        for (const path of paths(compare(this.filesAt(since), this.filesAt(head))))
+          setOrDelete(files, path, this.filesAt(head).get(path));
+        const commit = await this.#effect(() => this.#commit(base, message ?? "probe", files, head));
+        return { ok: true, value: { kind: "merged", commit, commits: this.#commitsSince(since, head).length } };
+      },
+      advance: async ({ lane, to }) => {
+        const tree = this.#tree(lane);
+        const from = this.filesAt(tree.head);
+        await this.#effect(() => {
+          for (const path of paths(compare(from, this.filesAt(to))))
+            setOrDelete(tree.files, path, this.filesAt(to).get(path));
+          tree.head = to;
+        });
+        return { ok: true, value: { tree: this.#state(tree), salvage: null } };
+      },
+      mergeInto: async ({ lane, commit, message }) => {
+        const tree = this.#tree(lane);
+        const since = this.#mergeBase(tree.head, commit);
+        if (since === commit) return { ok: true, value: { tree: this.#state(tree), conflicts: [] } };
+        const conflicts = this.#conflicts(tree.head, commit);
+        await this.#effect(() => {
+          for (const path of paths(compare(this.filesAt(since), this.filesAt(commit))))
+            setOrDelete(tree.files, path, this.filesAt(commit).get(path));
+          // What is still in conflict is for the agent to merge: its commit has both sides as parents.
+          if (conflicts.length === 0) tree.head = this.#commit(tree.head, message, tree.files, commit);
+          else tree.merging = commit;
+        });
+        return { ok: true, value: { tree: this.#state(tree), conflicts } };
+      },
+      release: async ({ lane, merged, reason }) => {
+        const tree = this.trees.get(lane);
+        if (tree === undefined) return { ok: true, value: { salvage: null } };
+        const isHeld = sameFiles(tree.files, this.filesAt(tree.head)) && (merged !== null || tree.start === tree.head);
+        const salvage = await this.#effect(() =>
+          isHeld ? null : this.#salvage(tree, { head: "", snapshot: null }, reason),
+        );
+        await this.#effect(() => {
+          this.trees.delete(lane);
+          this.free++;
+        });
+        return { ok: true, value: { salvage } };
+      },
+      dropPool: async () => {
+        await this.#effect(() => (this.free = 0));
+        return { ok: true, value: null };
+      },
       planLanding: async ({ base }) => {
         const tree = await this.#effect(() => this.#tree(MAIN));
         const commits = this.#commitsSince(base, tree.head).length;
@@ -318,57 +402,6 @@ export class World {
         await this.#effect(() => this.branches.set(target, tree.head));
         return { ok: true, value: { kind: "landed", commit: tree.head, previous, how: "fast-forward" } };
       },
-      combine: async ({ base, head, message }) => {
-        await Promise.resolve();
-        const fork = this.#mergeBase(base, head);
-        if (fork === head) return { ok: true, value: { kind: "merged", commit: base, commits: 0 } };
-        const [ours, theirs] = [this.filesAt(base), this.filesAt(head)];
-        const changed = paths(compare(this.filesAt(fork), theirs));
-        const own = paths(compare(this.filesAt(fork), ours));
-        const both = changed.filter((path) => own.includes(path) && ours.get(path) !== theirs.get(path));
-        if (both.length > 0) return { ok: true, value: { kind: "conflict", paths: both } };
-        const files = new Map(ours);
-        for (const path of changed) setOrDelete(files, path, theirs.get(path));
-        const commits = this.#commitsSince(fork, head).length;
-        if (message === null) return { ok: true, value: { kind: "merged", commit: base, commits } };
-        const commit = await this.#effect(() => this.#commit(base, message, files));
-        return { ok: true, value: { kind: "merged", commit, commits } };
-      },
-      advance: ({ lane, to }) =>
-        this.#effect(() => {
-          const tree = this.#tree(lane);
-          const change = compare(this.filesAt(tree.head), this.filesAt(to));
-          if (this.#mergeBase(to, tree.head) !== to) {
-            for (const path of paths(change)) setOrDelete(tree.files, path, this.filesAt(to).get(path));
-            tree.head = to;
-          }
-          return { ok: true, value: { tree: this.#state(tree), salvage: null } };
-        }),
-      mergeInto: async ({ lane, commit, message }) => {
-        const tree = this.#tree(lane);
-        const fork = this.#mergeBase(commit, tree.head);
-        const theirs = this.filesAt(commit);
-        const changed = paths(compare(this.filesAt(fork), theirs));
-        const own = paths(compare(this.filesAt(fork), tree.files));
-        const conflicts = changed.filter((path) => own.includes(path) && tree.files.get(path) !== theirs.get(path));
-        await this.#effect(() => {
-          for (const path of changed) if (!conflicts.includes(path)) setOrDelete(tree.files, path, theirs.get(path));
-          if (changed.length > 0 && conflicts.length === 0) tree.head = this.#commit(tree.head, message, tree.files);
-        });
-        return { ok: true, value: { tree: this.#state(tree), conflicts } };
-      },
-      release: async ({ lane, reason }) => {
-        const tree = this.trees.get(lane);
-        if (tree === undefined) return { ok: true, value: { salvage: null } };
-        const clean = { head: tree.head, snapshot: null };
-        const salvage = await this.#effect(() => this.#salvage(tree, clean, reason));
-        await this.#effect(() => this.trees.delete(lane));
-        return { ok: true, value: { salvage } };
-      },
-      dropPool: async () => {
-        await this.#effect(() => undefined);
-        return { ok: true, value: null };
-      },
       remove: async ({ lane, reason }) => {
         const tree = this.trees.get(lane);
         if (tree === undefined) return { ok: true, value: { salvage: null } };
@@ -383,12 +416,34 @@ export class World {
     };
   }
 
+  /** Paths that both sides have changed since they parted, and not alike. */
+  #conflicts(ours: string, theirs: string): readonly string[] {
+    const since = this.filesAt(this.#mergeBase(ours, theirs));
+    const mine = paths(compare(since, this.filesAt(ours)));
+    return paths(compare(since, this.filesAt(theirs))).filter(
+      (path) => mine.includes(path) && this.filesAt(ours).get(path) !== this.filesAt(theirs).get(path),
+    );
+  }
+
+  #ancestors(commit: string): ReadonlySet<string> {
+    const found = new Set<string>();
+    const visit = (at: string | null): void => {
+      if (at === null || found.has(at)) return;
+      found.add(at);
+      visit(this.commits.get(at)?.parent ?? null);
+      visit(this.commits.get(at)?.other ?? null);
+    };
+    visit(commit);
+    return found;
+  }
+
+  /** The newest commit that both contain. Commits are numbered in the order in which they were made. */
   #mergeBase(a: string, b: string): string {
-    const ancestors = new Set<string>();
-    for (let at: string | null = a; at !== null; at = this.commits.get(at)?.parent ?? null) ancestors.add(at);
-    for (let at: string | null = b; at !== null; at = this.commits.get(at)?.parent ?? null)
-      if (ancestors.has(at)) return at;
-    throw new Error("unrelated histories");
+    const ancestors = this.#ancestors(a);
+    const common = [...this.#ancestors(b)].filter((commit) => ancestors.has(commit));
+    const newest = common.toSorted((one, two) => Number(two.slice(1)) - Number(one.slice(1)))[0];
+    if (newest === undefined) throw new Error("unrelated histories");
+    return newest;
   }
 
   #commitsSince(from: string, to: string): readonly Commit[] {
@@ -409,7 +464,7 @@ export class World {
 
   /**
    * Scripts have one command a line: `write PATH TEXT`, `append PATH TEXT`, `delete PATH`, `commit MESSAGE`, `say TEXT`, `fail CODE`,
-   * `need PATH` (fails unless the file is there), `take MS` (time goes by), `once NAME` (fails the first time, whatever
+   * `need PATH` (fails unless the file is there), `together PATH PATH` (fails when both are), `take MS` (time goes by), `once NAME` (fails the first time, whatever
    * becomes of the files).
    */
   async #runScript({ lane, script, env, timeoutMs }: CommandRun, signal: AbortSignal): Promise<CommandResult> {
@@ -432,7 +487,8 @@ export class World {
     run: { readonly sessionId: string; readonly resume: boolean },
     signal: AbortSignal,
   ): Promise<AgentResult> {
-    const lines = prompt.trim().split("\n");
+    const isAsked = this.resolves && this.#tree(lane).merging !== undefined;
+    const lines = isAsked ? ["commit the resolution"] : prompt.trim().split("\n");
     if (run.resume && !this.agentSessions.has(run.sessionId)) {
       await this.#effect(() => undefined);
       return {
@@ -517,13 +573,16 @@ export class World {
         tree.files.delete(name);
         return 0;
       case "commit":
-        tree.head = this.#commit(tree.head, [name, text].join(" ").trim(), tree.files);
+        tree.head = this.#commit(tree.head, [name, text].join(" ").trim(), tree.files, tree.merging ?? null);
+        delete tree.merging;
         return 0;
       case "say":
         output.push([name, text].join(" ").trim());
         return 0;
       case "need":
         return tree.files.has(name) ? 0 : 1;
+      case "together":
+        return tree.files.has(name) && tree.files.has(text) ? 1 : 0;
       case "fail":
         return Number(name);
       case "take":

@@ -1,5 +1,5 @@
 /** What a run would do, told while the engine walks through it with nothing in its hands. */
-import { everyStep, placeOf, type Recorded, type SessionOrder, type Step } from "../../index.ts";
+import { everyStep, isMapEvent, placeOf, type Recorded, type SessionOrder, type Step } from "../../index.ts";
 import { plural, printable } from "./format.ts";
 import type { Line, Narrator } from "./narrator.ts";
 
@@ -18,6 +18,7 @@ export function openDryNarrator(): Narrator {
 }
 
 function tell(event: Recorded, order: SessionOrder | null): readonly Line["text"][] {
+  if (isMapEvent(event)) return [];
   switch (event.type) {
     case "session-started":
       return beginning(event.order);

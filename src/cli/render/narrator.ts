@@ -2,7 +2,15 @@
  * From events to the calm lines that a person reads while a session runs. It knows nothing of terminals; `plain.ts` and
  * `live.ts` print what it says.
  */
-import { isTopLevel, type PauseReason, placeOf, type Recorded, type SessionOrder } from "../../index.ts";
+import {
+  isMapEvent,
+  isTopLevel,
+  type MapEvent,
+  type PauseReason,
+  placeOf,
+  type Recorded,
+  type SessionOrder,
+} from "../../index.ts";
 import { dollars, duration, plural, printable } from "./format.ts";
 
 export interface Line {
@@ -49,6 +57,7 @@ function learn(memory: Memory, event: Recorded): void {
 }
 
 function tellOf(memory: Memory, event: Recorded): readonly Line[] {
+  if (isMapEvent(event)) return tellMap(memory, event);
   switch (event.type) {
     case "session-started":
       learn(memory, event);
@@ -140,6 +149,7 @@ function stepLabel({ order }: Memory, path: string): string {
 
 /** Landing, stopping, warnings: what does not belong to a step. */
 function tellEnd(event: Recorded): readonly Line[] {
+  if (isMapEvent(event)) return [];
   switch (event.type) {
     case "input-ended":
       if (event.outcome.status !== "failed") return [];
@@ -255,4 +265,45 @@ function detail(text: string): Line {
 
 function bad(text: string): Line {
   return { kind: "bad", text };
+}
+
+/** A map is told item by item as they end. */
+function tellMap(memory: Memory, event: Recorded & { readonly type: MapEvent["type"] }): readonly Line[] {
+  switch (event.type) {
+    case "map-planned":
+      return [
+        ...arrive(memory, event, stepLabel(memory, event.path)),
+        detail(`Processing ${plural(event.items.length, "item")} with max ${plural(event.parallel, "parallel agent")}`),
+      ];
+    case "map-item-ended":
+      return itemEnded(event);
+    case "item-conflicted":
+      return [bad(`item ${String(event.index + 1)} conflicts with others in ${event.paths.join(", ")}; resolving`)];
+    case "item-retried":
+      return [bad(`item ${String(event.index + 1)} failed and is tried again: ${event.outcome.fault?.message ?? ""}`)];
+    case "batch-verified":
+      return [detail(`verification of ${plural(event.items.length, "merged item")}: ${event.outcome.status}`)];
+    case "breaker-changed":
+      return [bad(`circuit breaker: ${event.to}`)];
+    case "items-begun":
+    case "item-combined":
+    case "batch-started":
+    case "map-advanced":
+    case "item-due":
+      return [];
+  }
+}
+
+function itemEnded({ id, end, outcome, work }: Recorded & { readonly type: "map-item-ended" }): readonly Line[] {
+  const why = outcome.fault?.message ?? "";
+  switch (end) {
+    case "merged":
+      return [{ kind: "good", text: `item ${id}: ${plural(work.commits.length, "commit")} merged` }];
+    case "unmerged":
+      return [{ kind: "good", text: `item ${id}: done` }];
+    case "skipped":
+      return [bad(`item ${id} failed and is skipped: ${why}`)];
+    case "dead":
+      return [bad(`item ${id} failed and is in the dead letter queue: ${why}`)];
+  }
 }

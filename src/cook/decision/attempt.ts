@@ -5,6 +5,7 @@ import type { AttemptResult, StepOutcome } from "./event.ts";
 import { fault } from "./fault.ts";
 import { foreachLoop } from "./foreach.ts";
 import { goalSeek } from "./goal.ts";
+import { mapLoop } from "./map.ts";
 import {
   child,
   type Cursor,
@@ -14,6 +15,7 @@ import {
   failedWith,
   pending,
   type Progress,
+  record,
   WAITING,
 } from "./progress.ts";
 import { retryDelay } from "./retry.ts";
@@ -51,7 +53,12 @@ function afterInterruption(step: Step, attempt: AttemptState, cursor: Cursor): P
   return crashes >= MAX_CRASHED_STARTS ? poisoned(attempt, cursor) : execute(step, number, cursor);
 }
 
-function poisoned(attempt: AttemptState, { path }: Cursor): Progress {
+/** Something about this step kills us: an item goes to the dead letters, a sequential run waits for a person. */
+function poisoned(attempt: AttemptState, { path, lane }: Cursor): Progress {
+  if (lane.pooled) {
+    const message = `it was started ${String(attempt.crashes)} times, and each time Prodigy died with it`;
+    return ended(failedWith(fault("interrupted", message)));
+  }
   const reason = { kind: "poison" as const, path, starts: attempt.crashes };
   return pending({ kind: "record", events: [{ type: "session-paused", reason }], whenIdle: true });
 }
@@ -63,7 +70,7 @@ export function attemptedAgain(step: Step, cursor: Cursor): Progress | null {
 }
 
 function afterFailedAttempt(step: Step, attempt: AttemptState, cursor: Cursor): Progress {
-  if (attempt.fault?.kind === "limit") return parked(attempt);
+  if (attempt.fault?.kind === "limit") return parked(attempt, cursor);
   const outcome = outcomeOf(attempt, "failed");
   if (isToleratedGoal(step, attempt.fault)) return ended({ ...outcome, status: "tolerated" });
   const policy = step.retry;
@@ -84,12 +91,9 @@ function isToleratedGoal({ action }: Step, reason: AttemptState["fault"]): boole
 }
 
 /** A used-up quota is nobody's failure: the session waits, and the agent is taken up where it stopped. */
-function parked({ resetsAt }: AttemptState): Progress {
-  return pending({
-    kind: "record",
-    events: [{ type: "session-paused", reason: { kind: "limit", resetsAt } }],
-    whenIdle: true,
-  });
+function parked({ resetsAt }: AttemptState, { session }: Cursor): Progress {
+  // Others may run beside it: they come to their end, and nothing new begins.
+  return session.stopping === null ? record({ type: "pause-requested", reason: { kind: "limit", resetsAt } }) : WAITING;
 }
 
 function exhausted(step: Step, outcome: StepOutcome, cursor: Cursor): Progress {
@@ -128,7 +132,7 @@ function body(step: Step, cursor: Cursor): Progress | null {
     case "group":
       return cursor.sequence(step.action.steps, cursor);
     case "map":
-      throw new Error("bug: a workflow with a map was accepted, which nothing executes yet");
+      return mapLoop(step, step.action, cursor);
     case "agent":
     case "shell":
     case "write_file":

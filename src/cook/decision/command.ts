@@ -1,5 +1,5 @@
 /** What should be in flight now, in the imperative. `decide` proposes these, `perform` carries them out. */
-import type { Json, Step } from "../../workflow/model.ts";
+import type { Json, MapAction, Step } from "../../workflow/model.ts";
 import type { AttemptResult, EventBody, LaneId, StepOutcome, StepPath, TreeState } from "./event.ts";
 
 export type Command =
@@ -19,7 +19,35 @@ export type Command =
       readonly until: number;
     }
   | PlanItems
+  | PlanMap
+  | CombineItem
   | ReadValidation
+  /** Merges a commit into the lane's worktree, where an agent can resolve the conflicts. */
+  | { readonly kind: "merge-into"; readonly lane: LaneId; readonly commit: string; readonly label: string }
+  /** Brings the session branch up to the map's combined tree. */
+  | {
+      readonly kind: "advance-map";
+      readonly lane: LaneId;
+      readonly path: StepPath;
+      readonly to: string;
+      readonly commits: number;
+    }
+  /** Gives the worktree of a map's lane back. */
+  | {
+      readonly kind: "release-lane";
+      readonly lane: LaneId;
+      readonly known: TreeState | null;
+      readonly merged: string | null;
+      readonly reason: string;
+    }
+  /** Waits until a moment, in milliseconds since the epoch, and then records an event. */
+  | {
+      readonly kind: "wait-until";
+      readonly lane: LaneId;
+      readonly path: StepPath;
+      readonly until: number;
+      readonly then: EventBody;
+    }
   | {
       readonly kind: "merge-lane";
       readonly lane: LaneId;
@@ -46,6 +74,8 @@ export interface PrepareLane {
   readonly tree: TreeState;
   readonly mode: "keep" | "restore";
   readonly reason: string;
+  /** Takes the worktree from the session's pool. */
+  readonly pool?: { readonly keep: readonly string[]; readonly copy: readonly string[] };
 }
 
 /** What a step sees besides the lane's variables, and what bounds it. */
@@ -123,6 +153,28 @@ export interface PlanItems {
   readonly context: StepContext;
 }
 
+/** Finds a map's items and the numbers that come from variables. */
+export interface PlanMap {
+  readonly kind: "plan-map";
+  readonly lane: LaneId;
+  readonly path: StepPath;
+  readonly step: Step;
+  readonly action: MapAction;
+  readonly context: StepContext;
+}
+
+/** Merges an item's commits into the combined tree of its map. */
+export interface CombineItem {
+  readonly kind: "combine-item";
+  /** The lane that the map stands in. */
+  readonly lane: LaneId;
+  readonly path: StepPath;
+  readonly index: number;
+  readonly base: string;
+  readonly head: string;
+  readonly label: string;
+}
+
 /** Reads the result of a validation round. */
 export interface ReadValidation {
   readonly kind: "read-validation";
@@ -143,12 +195,18 @@ export function keyOf(command: Exclude<Command, { kind: "record" }>): string {
       return `${command.kind} ${command.lane} ${command.path} ${String(command.attempt)}`;
     case "compute":
     case "evaluate":
+    case "plan-map":
+    case "combine-item":
+    case "advance-map":
+    case "wait-until":
     case "plan-items":
       return `${command.kind} ${command.lane} ${command.path}`;
     case "read-validation":
       return `${command.kind} ${command.lane} ${command.path} ${String(command.round)}`;
     case "prepare-lane":
     case "remove-lane":
+    case "release-lane":
+    case "merge-into":
     case "merge-lane":
       return `${command.kind} ${command.lane}`;
     case "leave-input":

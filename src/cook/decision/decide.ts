@@ -36,12 +36,18 @@ function whatIsDue(session: Session): readonly Command[] {
 /** Worktrees of lanes that no loop will look at again. What is in them and nowhere else is kept. */
 function removals(session: Session): readonly Command[] {
   const reason = "its loop went on without it";
-  return strayLanes(session).map((lane) => ({ kind: "remove-lane", lane, target: null, reason }));
+  return strayLanes(session).map((lane) =>
+    session.lanes.get(lane)?.pooled === true
+      ? { kind: "release-lane", lane, known: null, merged: null, reason }
+      : { kind: "remove-lane", lane, target: null, reason },
+  );
 }
 
 /** One iteration of the workflow for each input; one without input where none is given. */
 function inputsOf(session: Session): readonly (string | null)[] {
-  return session.order.inputs.length === 0 ? [null] : session.order.inputs;
+  const { inputs, workflow } = session.order;
+  // A map has items of its own; there they are positional arguments.
+  return inputs.length === 0 || workflow.mode === "mapreduce" ? [null] : inputs;
 }
 
 function inputsDone(session: Session, main: Lane): boolean {
@@ -93,7 +99,11 @@ function passCursor(session: Session, main: Lane, { input, value, pass }: Pass):
 
 function passVariables(session: Session, { input, value, pass }: Pass): Readonly<Record<string, Json>> {
   const counted = { ITERATION: pass + 1, INDEX: input, TOTAL: inputsOf(session).length };
-  return value === null ? counted : { ...counted, ARG: value, ARG_1: value };
+  if (value !== null) return { ...counted, ARG: value, ARG_1: value };
+  const [first] = session.order.inputs;
+  if (first === undefined) return counted;
+  const positional = session.order.inputs.map((text, index) => [`ARG_${String(index + 1)}`, text] as const);
+  return { ...counted, ARG: first, ...Object.fromEntries(positional) };
 }
 
 function mainContext(locals: Readonly<Record<string, Json>>): StepContext {

@@ -1,7 +1,7 @@
 /** What the events of an attempt mean. */
 import { assert } from "./assert.ts";
-import type { Event } from "./event.ts";
-import { type AttemptState, type Lane, type Node, nodeAt, type Session } from "./state.ts";
+import type { Event, ItemWork } from "./event.ts";
+import { type AttemptState, type Lane, MAIN, type Node, nodeAt, type Session } from "./state.ts";
 import { laneOf, onLane, onNode, setting } from "./update.ts";
 
 export function attemptStarted(
@@ -61,7 +61,21 @@ export function attemptEnded(session: Session, event: Event & { readonly type: "
     ...lane,
     tree: event.tree,
     commits: lane.commits + event.commits.length,
+    work: lane.id === MAIN ? lane.work : withWork(lane.work, event),
   }));
+}
+
+function withWork(work: ItemWork, { commits, usage }: Event & { readonly type: "attempt-ended" }): ItemWork {
+  const cost = usage?.costUsd ?? null;
+  if (commits.length === 0 && cost === null) return work;
+  const files = commits.flatMap(({ changes }) => [...changes.added, ...changes.modified, ...changes.deleted]);
+  return {
+    commits: [...work.commits, ...commits.map(({ hash }) => hash)],
+    files: [...new Set([...work.files, ...files])],
+    insertions: commits.reduce((sum, { changes }) => sum + changes.insertions, work.insertions),
+    deletions: commits.reduce((sum, { changes }) => sum + changes.deletions, work.deletions),
+    costUsd: cost === null ? work.costUsd : (work.costUsd ?? 0) + cost,
+  };
 }
 
 export function interrupted(node: Node): AttemptState {

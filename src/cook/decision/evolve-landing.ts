@@ -5,9 +5,13 @@ import { type Lane, MAIN, type Session } from "./state.ts";
 import { onLane } from "./update.ts";
 
 export function targetMerged(session: Session, event: Event & { readonly type: "target-merged" }): Session {
-  const merged = onLane(session, event.lane, (lane) => ({ ...lane, tree: event.tree }));
+  const merged = onLane(session, event.lane, (lane) => ({
+    ...lane,
+    tree: event.tree,
+    conflict: lane.conflict === null ? null : { ...lane.conflict, merging: event.conflicts },
+  }));
   const { landing } = session;
-  if (landing.kind !== "agreed") return merged;
+  if (landing.kind !== "agreed" || event.lane !== MAIN) return merged;
   return { ...merged, landing: { ...landing, targetMerged: true, conflicted: event.conflicts.length > 0 } };
 }
 

@@ -1,5 +1,5 @@
 /** Lanes come and go. */
-import type { Event, LaneId } from "./event.ts";
+import type { Event } from "./event.ts";
 import {
   emptyNode,
   isStray,
@@ -11,6 +11,7 @@ import {
   type Session,
   someNode,
   variablesAt,
+  NO_WORK,
 } from "./state.ts";
 import { laneOf, onLane } from "./update.ts";
 
@@ -24,6 +25,7 @@ export function prepared(session: Session, event: Event & { readonly type: "lane
     ready: true,
     removed: false,
     want: "keep",
+    fresh: lane.fresh || event.fresh === true,
     // An agent that is continued works on in what it left; should that fail, the lane goes back to the tree before it.
     tree: waiting ? lane.tree : event.tree,
   }));
@@ -45,6 +47,12 @@ function withItemLane(session: Session, event: Event & { readonly type: "lane-pr
     commits: 0,
     merge: null,
     removed: false,
+    fresh: event.fresh === true,
+    pooled: event.fresh !== undefined,
+    conflict: null,
+    work: NO_WORK,
+    said: "",
+    salvage: null,
     root: emptyNode,
   };
   return {
@@ -58,8 +66,9 @@ function isContinued({ attempt }: Node): boolean {
 }
 
 /** A lane is remembered until its item has ended; one that no loop knows any more is gone with its worktree. */
-export function laneRemoved(session: Session, id: LaneId): Session {
-  if (!isStray(session, id)) return onLane(session, id, (lane) => ({ ...lane, removed: true, ready: false }));
+export function laneRemoved(session: Session, event: Event & { readonly type: "lane-removed" }): Session {
+  const { lane: id, salvage } = event;
+  if (!isStray(session, id)) return onLane(session, id, (lane) => ({ ...lane, removed: true, ready: false, salvage }));
   const lanes = new Map(session.lanes);
   lanes.delete(id);
   return { ...session, lanes };

@@ -1,10 +1,11 @@
 /** What an event means: the next state. Pure; the only place where state changes. */
 import { assert } from "./assert.ts";
 import { afterEdit, withoutOwed } from "./edit.ts";
-import type { Event, LaneId, SessionOrder, StepOutcome } from "./event.ts";
+import { type Event, isMapEvent, type LaneId, type SessionOrder, type StepOutcome } from "./event.ts";
 import { attemptEnded, attemptStarted, continuationFailed, due, interrupted } from "./evolve-attempt.ts";
 import { answered, landingConflicted, targetMerged } from "./evolve-landing.ts";
 import { laneRemoved, prepared } from "./evolve-lane.ts";
+import { onMap } from "./evolve-map.ts";
 import { MAX_ITEM_RESULTS } from "./limits.ts";
 import { withNumber } from "./ranges.ts";
 import { reopened } from "./reopen.ts";
@@ -17,6 +18,7 @@ import {
   type Lane,
   MAIN,
   newNode,
+  NO_WORK,
   type Node,
   parentOf,
   passes,
@@ -36,6 +38,7 @@ export function evolve(state: State, event: Event): State {
 
 // oxlint-disable-next-line max-lines-per-function -- One case an event; a table would lose the check that none is missing.
 function apply(session: Session, event: Event): Session {
+  if (isMapEvent(event)) return onMap(session, event);
   switch (event.type) {
     case "session-started":
       throw new Error("a session cannot start twice");
@@ -91,7 +94,7 @@ function apply(session: Session, event: Event): Session {
     case "lane-conflicted":
       return onLane(session, event.lane, (lane) => ({ ...lane, merge: { conflicts: event.paths } }));
     case "lane-removed":
-      return laneRemoved(session, event.lane);
+      return laneRemoved(session, event);
     case "pass-ended":
       return passEnded(session, event);
     case "input-ended":
@@ -133,6 +136,7 @@ function started(order: SessionOrder, at: number): Session {
     autoLand: false,
     lanes: new Map<LaneId, Lane>(),
     failedInputs: 0,
+    deadLetters: 0,
     starts: 0,
     landing: { kind: "open" as const },
     lastAt: at,
@@ -149,6 +153,12 @@ function started(order: SessionOrder, at: number): Session {
     vars: {},
     merge: null,
     removed: false,
+    fresh: false,
+    pooled: false,
+    conflict: null,
+    work: NO_WORK,
+    said: "",
+    salvage: null,
   };
   const root = newNode({ ...bare, root: emptyNode }, empty, at);
   return { ...empty, lanes: new Map([[MAIN, { ...bare, root }]]) };
@@ -158,7 +168,7 @@ function started(order: SessionOrder, at: number): Session {
 function stepEnded(session: Session, event: Event & { readonly type: "step-ended" }): Session {
   const { parent, segment } = parentOf(event.path);
   return onLane(session, event.lane, (lane) =>
-    withNode(lane, parent, {
+    withNode(saying(lane, parent, event.outcome), parent, {
       make: () => newNode(lane, session, event.at),
       update: (node) => {
         if (!passes(event.outcome)) return { ...node, last: event.outcome };
@@ -173,6 +183,15 @@ function stepEnded(session: Session, event: Event & { readonly type: "step-ended
     }),
   );
 }
+
+/** What an item of a map printed is the output of its steps, one after another. */
+function saying(lane: Lane, parent: string, { output }: StepOutcome): Lane {
+  if (lane.id === MAIN || parent !== "" || output === "" || lane.said.length >= MAX_SAID) return lane;
+  return { ...lane, said: `${lane.said}${lane.said === "" ? "" : "\n"}${output.trimEnd()}`.slice(0, MAX_SAID) };
+}
+
+/** Of an item's output, so much goes into `map.results`; the logs have it all. */
+const MAX_SAID = 64 * 1024;
 
 function itemEnded(session: Session, event: Event & { readonly type: "item-ended" }): Session {
   const { index, outcome } = event;

@@ -9,7 +9,7 @@ import type { StepOutcome } from "./event.ts";
 import { fault } from "./fault.ts";
 import { child, type Cursor, ended, failedWith, PASSED, pending, type Progress, WAITING } from "./progress.ts";
 import { sizeOf } from "./ranges.ts";
-import { itemLane, type Node, passes } from "./state.ts";
+import { itemLane, type Lane, type Node, passes } from "./state.ts";
 
 export function foreachLoop(step: Step, action: ForeachAction, cursor: Cursor): Progress {
   const { lane, path, context, node } = cursor;
@@ -126,12 +126,9 @@ function itemInLane(loop: Loop, index: number): Progress {
   });
 }
 
-function laneOutcome(
-  merge: "merged" | { readonly conflicts: readonly string[] } | null,
-  last: StepOutcome | null,
-): StepOutcome {
+function laneOutcome(merge: Lane["merge"], last: StepOutcome | null): StepOutcome {
   const outcome = last ?? PASSED;
-  if (merge === null || merge === "merged") return outcome;
+  if (merge === null || merge === "merged" || "refused" in merge) return outcome;
   const conflict = fault(
     "conflict",
     `the item's commits conflict with those of earlier items in ${merge.conflicts.join(", ")}`,

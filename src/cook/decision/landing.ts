@@ -7,7 +7,8 @@ import type { Command, StepContext } from "./command.ts";
 import type { EventBody, Fault } from "./event.ts";
 import { fault } from "./fault.ts";
 import { MAX_RESOLUTIONS } from "./limits.ts";
-import { type Cursor, deadlineWithin, syntheticStep } from "./progress.ts";
+import { type Cursor, deadlineWithin } from "./progress.ts";
+import { landingResolution } from "./resolve.ts";
 import { type Lane, type Landing, MAIN, passes, type Session } from "./state.ts";
 import { sequence } from "./step.ts";
 
@@ -55,7 +56,7 @@ function agreed(session: Session, main: Lane, stage: Landing & { kind: "agreed" 
   if (!stage.conflicted) return [{ kind: "land", target }];
   if (stage.conflicts > MAX_RESOLUTIONS) return [failed(stillConflicts(target))];
   if (!stage.targetMerged) return [{ kind: "merge-target", target }];
-  const resolved = sequence([resolveStep(session, target)], below(root, `resolve-${String(stage.conflicts)}`));
+  const resolved = sequence([resolution(session, target)], below(root, `resolve-${String(stage.conflicts)}`));
   if (resolved.kind === "pending") return resolved.commands;
   return passes(resolved.outcome) ? [{ kind: "land", target }] : [failed(resolved.outcome.fault)];
 }
@@ -92,11 +93,9 @@ function removal(session: Session, main: Lane): readonly Command[] {
 }
 
 function end(result: (EventBody & { type: "session-ended" })["landing"], session: Session): Command {
-  return {
-    kind: "record",
-    events: [{ type: "session-ended", landing: result, failedInputs: session.failedInputs }],
-    whenIdle: true,
-  };
+  const { failedInputs, deadLetters } = session;
+  const ended: EventBody = { type: "session-ended", landing: result, failedInputs };
+  return { kind: "record", events: [deadLetters === 0 ? ended : { ...ended, deadLetters }], whenIdle: true };
 }
 
 function rootCursor(session: Session, main: Lane): Cursor {
@@ -115,24 +114,9 @@ function below(cursor: Cursor, segment: string): Cursor {
   return { ...cursor, node: cursor.node?.children.get(segment) ?? null, path: segment };
 }
 
-function resolveStep(session: Session, target: string): Step {
+function resolution(session: Session, target: string): Step {
   const { branch, workflow } = session.order;
-  const prompt = [
-    `A merge of branch "${target}" into "${branch}" is in progress in this worktree and has conflicts.`,
-    "Resolve every conflict so that the intent of both sides is kept, remove all conflict markers,",
-    "run the project's quick checks if there are any, then stage the files and commit the merge.",
-    "Do not push, do not switch branches, do not rewrite commits.",
-  ].join("\n");
-  const agent = workflow.steps.find((step) => step.action.kind === "agent")?.action;
-  const name = agent?.kind === "agent" ? agent.agent : "claude";
-  return {
-    ...syntheticStep(
-      `resolve conflicts with ${target}`,
-      { kind: "agent", agent: name, prompt, settings: workflow.agent },
-      nowhere(session),
-    ),
-    id: null,
-  };
+  return landingResolution(workflow, { branch, target, at: nowhere(session) });
 }
 
 function nowhere(session: Session): SourceLocation {

@@ -15,6 +15,7 @@ import {
   type Lane,
   type Landing,
   MAIN,
+  type MapState,
   type Node,
   passes,
   type Session,
@@ -42,7 +43,17 @@ export function reopened(session: Session, event: Event & { readonly type: "sess
     autoLand: event.autoLand,
     idleMs,
   };
-  return withLanding(open, how.wasFailed);
+  return withLanding(
+    { ...open, deadLetters: session.deadLetters - deadIn(session.lanes.get(MAIN)) + deadIn(lanes.get(MAIN)) },
+    how.wasFailed,
+  );
+}
+
+/** The dead letters of a map that stopped get another chance; those of one that went on stay dead. */
+function deadIn(lane: Lane | undefined): number {
+  let count = 0;
+  if (lane !== undefined) someNode(lane.root, ({ map }) => ((count += map?.dead?.count ?? 0), false));
+  return count;
 }
 
 interface Reopening {
@@ -141,6 +152,7 @@ function withoutFailure(node: Node, lane: Lane, { at, idleMs }: Place): Node {
     idleBefore: idleMs,
     attempt,
     computed: keptValues(node.computed),
+    map: node.map === null ? null : withoutDead(node.map),
     validations: isDone ? node.validations : [],
     last: node.last !== null && passes(node.last) ? node.last : null,
     ...(node.items !== null || isDone ? {} : { children: withoutRounds(node) }),
@@ -160,6 +172,13 @@ function isCutOff({ status, ok, fault, agentSession }: AttemptState): boolean {
 
 /** Faults of the agent's service and not of its work: what it has done until then is paid, and good. */
 const CUT_OFF: ReadonlySet<Fault["kind"]> = new Set(["overloaded", "auth"]);
+
+function withoutDead(map: MapState): MapState {
+  const again: number[] = [];
+  for (let item = map.dead; item !== null; item = item.previous) again.unshift(item.index);
+  const breaker = { ...map.breaker, state: "closed" as const, failures: 0, successes: 0, openings: 0 };
+  return { ...map, again: [...map.again, ...again], dead: null, isFatal: false, breaker };
+}
 
 /** Failed items are open again, with their parts; what is settled beyond the first of them stays so. */
 function withoutFailedItems(node: Node, lane: Lane): Node {

@@ -3,8 +3,11 @@ import { compileRegex } from "../../workflow/regex.ts";
 import type { RetryMatcher, RetryPolicy } from "../../workflow/model.ts";
 import type { AttemptState } from "./state.ts";
 
+/** What a retry looks at. */
+export type FailedAttempt = Pick<AttemptState, "number" | "delayedMs" | "fault" | "exitCode" | "stderr" | "output">;
+
 /** The delay before the next attempt, in milliseconds; null when this failure is not tried again. */
-export function retryDelay(policy: RetryPolicy, attempt: AttemptState, seed: string): number | null {
+export function retryDelay(policy: RetryPolicy, attempt: FailedAttempt, seed: string): number | null {
   if (attempt.number >= policy.attempts) return null;
   if (!isRetried(policy.retryOn, attempt)) return null;
   const delay = jittered(backoff(policy, attempt.number), policy.jitterFactor, `${seed}#${String(attempt.number)}`);
@@ -55,7 +58,7 @@ function fraction(text: string): number {
   return hash / 0x1_0000_0000;
 }
 
-function isRetried(matchers: readonly RetryMatcher[], attempt: AttemptState): boolean {
+function isRetried(matchers: readonly RetryMatcher[], attempt: FailedAttempt): boolean {
   if (matchers.length === 0) return true;
   const text = [
     attempt.fault?.message ?? "",
@@ -69,7 +72,7 @@ function isRetried(matchers: readonly RetryMatcher[], attempt: AttemptState): bo
 /** Matchers look at the end of the output, where programs say why they failed. */
 const TAIL = 16 * 1024;
 
-function matches(matcher: RetryMatcher, attempt: AttemptState, text: string): boolean {
+function matches(matcher: RetryMatcher, attempt: FailedAttempt, text: string): boolean {
   switch (matcher.kind) {
     case "network":
       return /network|connection|refused|unreachable/i.test(text);

@@ -63,7 +63,11 @@ interface Executed {
 }
 
 async function execute(command: Attempt, setting: Setting, room: Room): Promise<Executed> {
-  if (command.settled !== null) return { ran: ended(opened(command.settled, room)), analysis: undefined };
+  if (command.settled !== null) {
+    // Nothing needs its worktrees any more. What could not be removed goes with the session.
+    if (command.step.action.kind === "map") await room.ports.trees.dropPool({ reason: "the map has ended" });
+    return { ran: ended(opened(command.settled, room)), analysis: undefined };
+  }
   const timeoutMs = timeLimit(command, room.ports.clock.now());
   if (timeoutMs !== null && timeoutMs <= 0) return { ran: refusedWith(outOfTime(command)), analysis: undefined };
   const execution = { room, setting, command, timeoutMs, ...announced(command, room) };

@@ -3,6 +3,7 @@
  * assumed to pass; conditions and items that would need a command are assumed to be there.
  */
 import type { Json } from "../../workflow/model.ts";
+import { select } from "../../workflow/select.ts";
 import type { EventBody, ValidationResult } from "../decision/event.ts";
 import { type Lane, MAIN, type Session } from "../decision/state.ts";
 import type { Effect, Performer } from "../orchestrator.ts";
@@ -53,6 +54,7 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
           directory: session.order.repository.path,
           tree: command.tree,
           salvage: null,
+          ...(command.pool === undefined ? {} : { fresh: false }),
         },
       ];
     case "compute": {
@@ -84,6 +86,15 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
       ];
     case "remove-lane":
       return [{ type: "lane-removed", lane: command.lane, salvage: null }];
+    case "plan-map":
+      return [plannedMap(command)];
+    case "release-lane":
+      return [{ type: "lane-removed", lane: command.lane, salvage: null }];
+    case "wait-until":
+      return [command.then];
+    case "combine-item":
+    case "merge-into":
+    case "advance-map":
     case "account":
     case "leave-input":
     case "plan-landing":
@@ -119,4 +130,14 @@ function assumedItems(command: Effect & { kind: "plan-items" }): readonly Json[]
   const { action } = command.step;
   if (action.kind !== "foreach" || action.input.kind === "command") return ["<item>"];
   return action.maxItems === null ? action.input.items : action.input.items.slice(0, action.maxItems);
+}
+
+/** Items that a command or a file would give are not known; one stands for all of them. */
+function plannedMap({ lane, path, action }: Effect & { kind: "plan-map" }): EventBody {
+  const { input } = action;
+  const selected =
+    input.kind === "items" ? select(input.items, { ...action.select, offset: null, maxItems: null }) : null;
+  const data = selected?.ok === true ? selected.items : ["<item>"];
+  const items = data.map((item, index) => ({ id: `item_${String(index)}`, data: item }));
+  return { type: "map-planned", lane, path, items, parallel: 1, timeoutMs: null };
 }

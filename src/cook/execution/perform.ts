@@ -11,6 +11,8 @@ import { performAttempt } from "./attempt.ts";
 import { computeValues } from "./compute.ts";
 import type { EnvironmentCache } from "./environment.ts";
 import { planItems } from "./items.ts";
+import { performMapEffect } from "./map-effects.ts";
+import { planMap } from "./map-plan.ts";
 import { placeOf, Refusal, type Room, settingOf } from "./room.ts";
 import { knownScope } from "./scope.ts";
 import { readValidation } from "./validation.ts";
@@ -78,6 +80,14 @@ async function perform(command: Effect, room: Room): Promise<readonly EventBody[
       await ports.clock.sleep(Math.max(0, until - ports.clock.now()), signal);
       return signal.aborted ? [] : [{ type: "retry-due", lane, path, attempt, delayMs }];
     }
+    case "plan-map":
+      return planMap(command, room);
+    case "combine-item":
+    case "merge-into":
+    case "advance-map":
+    case "release-lane":
+    case "wait-until":
+      return performMapEffect(command, room);
     case "merge-lane":
       return mergeLane(command, room);
     case "remove-lane":
@@ -115,11 +125,11 @@ async function compute(command: Compute, room: Room): Promise<readonly EventBody
 }
 
 async function prepareLane(command: Effect & { kind: "prepare-lane" }, { ports }: Room): Promise<readonly EventBody[]> {
-  const { lane, tree, mode, reason } = command;
-  const prepared = await ports.trees.prepare({ lane, tree, mode, reason });
+  const { lane, tree, mode, reason, pool } = command;
+  const prepared = await ports.trees.prepare({ lane, tree, mode, reason, pool });
   if (!prepared.ok) return [{ type: "lane-failed", lane, fault: prepared.fault }];
-  const { directory, tree: now, salvage } = prepared.value;
-  return [{ type: "lane-prepared", lane, directory, tree: now, salvage }];
+  const { fresh, ...value } = prepared.value;
+  return [{ type: "lane-prepared", lane, ...value, ...(pool === undefined ? {} : { fresh }) }];
 }
 
 async function evaluateWhen(command: Evaluate, room: Room): Promise<readonly EventBody[]> {

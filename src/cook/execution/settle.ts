@@ -10,6 +10,7 @@ import { fault } from "../decision/fault.ts";
 import { cut, maskedFault } from "../masking.ts";
 import { captureValue, variablesOf } from "./captures.ts";
 import { loopVariables } from "./loop-results.ts";
+import { mapVariables } from "./map-results.ts";
 import { captureOutputs } from "./output-captures.ts";
 import { matchingFiles } from "./outputs.ts";
 import { lastLines, type Ran } from "./result.ts";
@@ -52,6 +53,7 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
   const at = room.ports.clock.now();
   const set = {
     ...loopVariables(command, room),
+    ...(await mapVariables(command, room)),
     ...variablesOf({
       step,
       attempt,
