@@ -104,7 +104,7 @@ export interface Compute {
 }
 
 /** Commands that fill in texts of a step. */
-export type UsingValues = Evaluate | Attempt | PlanItems | ReadValidation;
+export type UsingValues = Evaluate | Attempt | PlanItems | PlanMap | ReadValidation;
 
 /** Evaluates a step's `when`. */
 export interface Evaluate {

@@ -21,6 +21,7 @@ export function withValues(command: Command, session: Session): Command {
     case "evaluate":
     case "attempt":
     case "plan-items":
+    case "plan-map":
     case "read-validation":
       return missingValues(command, session) ?? command;
     case "record":
@@ -28,6 +29,11 @@ export function withValues(command: Command, session: Session): Command {
     case "prepare-lane":
     case "account":
     case "wait":
+    case "combine-item":
+    case "merge-into":
+    case "advance-map":
+    case "release-lane":
+    case "wait-until":
     case "merge-lane":
     case "remove-lane":
     case "leave-input":

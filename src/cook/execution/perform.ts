@@ -73,6 +73,7 @@ async function perform(command: Effect, room: Room): Promise<readonly EventBody[
     case "evaluate":
     case "attempt":
     case "plan-items":
+    case "plan-map":
     case "read-validation":
       return performWithValues(command, room);
     case "wait": {
@@ -80,8 +81,6 @@ async function perform(command: Effect, room: Room): Promise<readonly EventBody[
       await ports.clock.sleep(Math.max(0, until - ports.clock.now()), signal);
       return signal.aborted ? [] : [{ type: "retry-due", lane, path, attempt, delayMs }];
     }
-    case "plan-map":
-      return planMap(command, room);
     case "combine-item":
     case "merge-into":
     case "advance-map":
@@ -110,6 +109,8 @@ async function performWithValues(command: UsingValues, room: Room): Promise<read
       return performAttempt(command, room);
     case "plan-items":
       return planItems(command, room);
+    case "plan-map":
+      return planMap(command, room);
     case "read-validation":
       return readValidation(command, room);
   }
