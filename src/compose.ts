@@ -2,10 +2,8 @@
  * Builds the real ports for one session of one repository, and runs it. The order matters: the lock first, so that
  * nobody else writes; then the secrets, so that nothing is written unmasked; then the journal.
  */
-import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { missingAgent } from "./agents/availability.ts";
 import { openAgents } from "./agents/registry.ts";
 import type { EventBody, Fault, LaneId, Recorded, SessionOrder } from "./cook/decision/event.ts";
@@ -21,6 +19,7 @@ import { rehearse } from "./cook/rehearse.ts";
 import { neverBegan } from "./cook/resume-plan.ts";
 import { openTally, type Tally } from "./cook/tally.ts";
 import type { Watch } from "./cook/watching.ts";
+import { scriptedCommand } from "./agents/scripted-command.ts";
 import { type GlobalStorage, openStorage } from "./storage/global-storage.ts";
 import { openRecords } from "./storage/event-query.ts";
 import { clearInbox, openInbox } from "./storage/inbox.ts";
@@ -293,13 +292,6 @@ function portsOf(wiring: Wiring, journal: JournalPort, trees: Ports["trees"]): P
         logFiles({ repository: key, session: id, lane, sequence, label: masker.mask(label) }),
     },
   };
-}
-
-/** Our own `main.js`, wherever the bundler has put this code. */
-function scriptedCommand(): readonly string[] {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const main = [join(here, "main.js"), join(here, "..", "main.js")].find((path) => existsSync(path));
-  return [process.execPath, main ?? join(here, "main.js"), "scripted-agent"];
 }
 
 /** Nothing is written any more once somebody else has taken the session over. */

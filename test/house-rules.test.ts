@@ -77,8 +77,8 @@ test.each([
   ],
   [
     "src/unified-session/cook-adapter.ts",
-    'import { Event } from "../cook/decision/event.ts";',
-    "src/cook/decision/event.ts: src/unified-session/cook-adapter.ts may use its types only. Write `import type`.",
+    'import { Step } from "../workflow/model.ts";',
+    "src/workflow/model.ts: src/unified-session/cook-adapter.ts may use its types only. Write `import type`.",
   ],
   [
     "src/cli/program.ts",

@@ -8,9 +8,16 @@ const ended = (landing: RunResult["landing"], failedInputs = 0): Ending => ({
   status: "ended",
   landing,
   failedInputs,
+  deadLetters: 0,
   pause: null,
 });
-const paused = (pause: RunResult["pause"]): Ending => ({ status: "paused", landing: null, failedInputs: 0, pause });
+const paused = (pause: RunResult["pause"]): Ending => ({
+  status: "paused",
+  landing: null,
+  failedInputs: 0,
+  deadLetters: 0,
+  pause,
+});
 
 test.each<[string, Ending, number]>([
   ["landed", ended("landed"), 0],
@@ -19,7 +26,7 @@ test.each<[string, Ending, number]>([
   ["not landed", ended("not-landed"), 5],
   ["failed inputs", ended("landed", 1), 3],
   ["failed inputs, not landed", ended("not-landed", 2), 3],
-  ["failed", { status: "failed", landing: null, failedInputs: 0, pause: null }, 1],
+  ["failed", { status: "failed", landing: null, failedInputs: 0, deadLetters: 0, pause: null }, 1],
   ["stop", paused({ kind: "stop" }), 4],
   ["pause", paused({ kind: "pause" }), 4],
   ["poison", paused({ kind: "poison", path: "input-0", starts: 3 }), 4],

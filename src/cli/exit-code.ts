@@ -14,7 +14,9 @@ export const EXIT_CODES = {
   terminated: 143,
 } as const satisfies Readonly<Record<string, number>>;
 
-export function exitCodeOf(result: Pick<RunResult, "status" | "pause" | "landing" | "failedInputs">): number {
+export function exitCodeOf(
+  result: Pick<RunResult, "status" | "pause" | "landing" | "failedInputs" | "deadLetters">,
+): number {
   switch (result.status) {
     case "failed":
       return EXIT_CODES.failed;
@@ -22,7 +24,7 @@ export function exitCodeOf(result: Pick<RunResult, "status" | "pause" | "landing
       return pausedCode(result.pause);
     case "ended":
       // What is missing weighs more than what is not yet merged; the summary tells both.
-      if (result.failedInputs > 0) return EXIT_CODES.failedInputs;
+      if (result.failedInputs > 0 || result.deadLetters > 0) return EXIT_CODES.failedInputs;
       return result.landing === "not-landed" ? EXIT_CODES.notLanded : EXIT_CODES.done;
   }
 }

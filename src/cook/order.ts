@@ -18,15 +18,7 @@ export interface Request {
 
 export type Circumstances = Pick<SessionOrder, "session" | "repository" | "base" | "target" | "parent" | "versions">;
 
-/** Whether the engine knows the `map` action. The language does. */
-const RUNS_MAPREDUCE: boolean = false;
-
 export function newOrder(request: Request, circumstances: Circumstances): Outcome<SessionOrder> {
-  if (request.workflow.mode === "mapreduce" && !RUNS_MAPREDUCE) {
-    const help = "a sequential workflow with a parallel `foreach` does the same for a few items";
-    const message = "this version runs sequential workflows; MapReduce comes with a later one";
-    return { ok: false, fault: fault("input", message, { help }) };
-  }
   const parameters = resolveParameters(request.workflow.parameters, request.parameters);
   if (!parameters.ok) return parameters;
   const { profile, workflow } = request;

@@ -16,6 +16,8 @@ export interface RunResult extends Tally {
   /** Why it failed, or why it was not merged. */
   readonly fault: Fault | null;
   readonly failedInputs: number;
+  /** Items in the dead letter queue. */
+  readonly deadLetters: number;
   readonly repository: string;
   readonly branch: string;
   /** The branch that it came from; null on a detached HEAD. */
@@ -46,6 +48,7 @@ export function resultOf(
     pause: session.pause,
     fault: session.fault ?? settled?.fault ?? null,
     failedInputs: session.failedInputs,
+    deadLetters: session.deadLetters,
     repository: order.repository.path,
     branch: order.branch,
     target: order.target,

@@ -1,5 +1,17 @@
 /** What a session has come to so far, counted from its events: the numbers that people see and that `--json` prints. */
-import type { Changes, Commit, Fault, LaneId, Recorded, StepOutcome, StepPath, Usage } from "./decision/event.ts";
+import {
+  isMapEvent,
+  type Changes,
+  type Commit,
+  type Fault,
+  type LaneId,
+  type Recorded,
+  type StepOutcome,
+  type StepPath,
+  type Usage,
+  type MapEvent,
+} from "./decision/event.ts";
+import type { ItemEnd } from "./decision/event-map.ts";
 
 export interface Tally {
   /** Steps of the workflow's own list, by how they ended. A step that runs for three inputs counts three times. */
@@ -19,6 +31,10 @@ export interface Tally {
   readonly inputs: number;
   /** Steps that did not simply pass, oldest first; the first `MAX_KEPT`. */
   readonly problems: readonly Problem[];
+  /** Items of maps. One that a resume gives another chance ends once more. */
+  readonly items: ItemCounts;
+  /** Items in the dead letter queue, oldest first; the first `MAX_KEPT`. */
+  readonly deaths: readonly { readonly id: string; readonly fault: Fault | null }[];
   readonly warnings: readonly string[];
   /** Names of what was kept aside. */
   readonly salvages: readonly string[];
@@ -26,6 +42,16 @@ export interface Tally {
   readonly lastAt: number;
   /** How long a worker was there, in total. */
   readonly activeMs: number;
+}
+
+export interface ItemCounts {
+  readonly total: number;
+  readonly begun: number;
+  readonly merged: number;
+  readonly unmerged: number;
+  readonly skipped: number;
+  readonly dead: number;
+  readonly retries: number;
 }
 
 /** A step that failed, was tolerated, or recovered without proof. */
@@ -62,6 +88,7 @@ export function openTally(): Counter {
       usage: counts.usage,
       changes: counts.files.read(),
       problems: [...counts.problems.values()],
+      ...itemsOf(counts),
       warnings: [...counts.warnings],
       salvages: [...counts.salvages],
     }),
@@ -81,6 +108,9 @@ interface Counts {
   readonly problems: Map<StepPath, Problem>;
   readonly warnings: string[];
   readonly salvages: string[];
+  readonly items: { total: number; begun: number; retries: number };
+  /** By place: an item that a resume gives another chance ends once. */
+  readonly itemEnds: Map<string, { readonly id: string; readonly end: ItemEnd; readonly fault: Fault | null }>;
   readonly files: ReturnType<typeof openFileCount>;
   usage: Usage;
   startedAt: number;
@@ -96,6 +126,8 @@ function newCounts(): Counts {
     problems: new Map(),
     warnings: [],
     salvages: [],
+    items: { total: 0, begun: 0, retries: 0 },
+    itemEnds: new Map(),
     files: openFileCount(),
     usage: NOTHING_USED,
     startedAt: 0,
@@ -113,6 +145,7 @@ function tick(counts: Counts, event: Recorded): void {
 
 function count(counts: Counts, event: Recorded): void {
   const { numbers, files, warnings, salvages } = counts;
+  if (isMapEvent(event)) return countItems(counts, event);
   switch (event.type) {
     case "attempt-started":
       numbers.attempts++;
@@ -186,6 +219,46 @@ function isEmpty({ added, modified, deleted }: Changes): boolean {
   return added.length + modified.length + deleted.length === 0;
 }
 
+function countItems({ items, salvages, itemEnds }: Counts, event: MapEvent): void {
+  switch (event.type) {
+    case "map-planned":
+      items.total += event.items.length;
+      return;
+    case "items-begun":
+      items.begun += event.items.length;
+      return;
+    case "item-retried":
+      items.retries++;
+      return keep(salvages, event.salvage);
+    case "map-item-ended":
+      itemEnds.set(`${event.lane} ${event.path} ${String(event.index)}`, {
+        id: event.id,
+        end: event.end,
+        fault: event.outcome.fault,
+      });
+      return keep(salvages, event.salvage);
+    case "map-advanced":
+      return keep(salvages, event.salvage);
+    case "item-combined":
+    case "item-conflicted":
+    case "batch-started":
+    case "batch-verified":
+    case "item-due":
+    case "breaker-changed":
+      return;
+  }
+}
+
+function itemsOf({ items, itemEnds }: Counts): Pick<Tally, "items" | "deaths"> {
+  const ends = { merged: 0, unmerged: 0, skipped: 0, dead: 0 };
+  const deaths: { readonly id: string; readonly fault: Fault | null }[] = [];
+  for (const { id, end, fault } of itemEnds.values()) {
+    ends[end]++;
+    if (end === "dead" && deaths.length < MAX_KEPT) deaths.push({ id, fault });
+  }
+  return { items: { ...items, ...ends }, deaths };
+}
+
 function spend(counts: Counts, spent: Usage | null): void {
   if (spent === null) return;
   counts.numbers.agentRuns++;
@@ -207,7 +280,7 @@ function stepEnded({ steps, ends, problems }: Counts, event: Recorded & { type: 
 }
 
 function keep<T>(list: T[], value: T | null): void {
-  if (value !== null && list.length < MAX_KEPT) list.push(value);
+  if (value !== null && list.length < MAX_KEPT && !list.includes(value)) list.push(value);
 }
 
 /** A step of the workflow's own list or of its `merge:`, and not one inside a handler or a loop. */

@@ -2,7 +2,14 @@
  * From the journal's events to the session that people read. Pure: the same events always give the same session, so the
  * file can be thrown away and computed again (`rebuildSession`), and it never knows more than the journal.
  */
-import { type Changes, type Event, isMapEvent, type Recorded, type SessionOrder } from "../cook/decision/event.ts";
+import {
+  type Changes,
+  type Event,
+  isMapEvent,
+  type MapEvent,
+  type Recorded,
+  type SessionOrder,
+} from "../cook/decision/event.ts";
 import {
   applyUpdate,
   durationOf,
@@ -131,7 +138,15 @@ interface Facts {
 }
 
 function updatesFor(session: UnifiedSession, event: Recorded, facts: Facts): readonly SessionUpdate[] {
-  if (isMapEvent(event)) return [];
+  return isMapEvent(event) ? [] : ownUpdates(session, event, facts);
+}
+
+// oxlint-disable-next-line max-lines-per-function -- One case an event; a table would lose the check that none is missing.
+function ownUpdates(
+  session: UnifiedSession,
+  event: Exclude<Recorded, MapEvent>,
+  facts: Facts,
+): readonly SessionUpdate[] {
   switch (event.type) {
     case "session-started":
       return [];

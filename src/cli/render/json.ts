@@ -69,6 +69,7 @@ export function detailJson({ id, pid, state, tally, journal, logs }: SessionDeta
     fault: state.fault ?? (state.landing.kind === "settled" ? state.landing.fault : null),
     landing: state.landing.kind === "settled" ? state.landing.result : null,
     failedInputs: state.failedInputs,
+    deadLetters: state.deadLetters,
     worktree: [...state.lanes.values()].find((lane) => lane.id === "main" && !lane.removed)?.directory ?? null,
     startedAt: time(startedAt),
     updatedAt: time(lastAt),

@@ -25,7 +25,8 @@ export function summaryOf(result: RunResult, style: Style): Summary {
 function ended(result: RunResult, style: Style): Summary {
   const files = changedFiles(result);
   const head = `Session complete: ${plural(result.iterations, "iteration")}, ${plural(files, "file")} changed`;
-  const problems = result.failedInputs > 0 ? failedInputs(result, style) : "";
+  const inputs = result.failedInputs > 0 ? failedInputs(result, style) : "";
+  const problems = inputs + (result.deadLetters > 0 ? deadLetters(result, style) : "");
   return { out: `${style.bold(head)}\n${facts(result)}`, err: problems + landingProblem(result, style) };
 }
 
@@ -33,6 +34,7 @@ function ended(result: RunResult, style: Style): Summary {
 function facts(result: RunResult): string {
   const rows: (readonly string[])[] = [
     ["  steps", steps(result)],
+    ...(result.items.total === 0 ? [] : [["  items", items(result)]]),
     ["  commits", commits(result)],
     ["  cost", cost(result)],
     ["  time", duration(result.activeMs)],
@@ -53,6 +55,18 @@ function steps({ steps, retries }: RunResult): string {
     ...part(steps.failed, "failed"),
   ];
   return `${parts.join(", ")}${retries === 0 ? "" : `, after ${plural(retries, "retry").replace(/retrys$/, "retries")}`}`;
+}
+
+function items({ items: counts }: RunResult): string {
+  const left = counts.total - counts.merged - counts.unmerged - counts.skipped - counts.dead;
+  const parts = [
+    `${String(counts.merged)} merged`,
+    ...part(counts.unmerged, "without commits"),
+    ...part(counts.skipped, "skipped"),
+    ...part(counts.dead, "in the dead letter queue"),
+    ...part(left, "not run"),
+  ];
+  return `${String(counts.total)}: ${parts.join(", ")}`;
 }
 
 function part(count: number, words: string): readonly string[] {
@@ -139,6 +153,26 @@ function failedInputs(result: RunResult, style: Style): string {
   );
   return `${style.bold(`${plural(result.failedInputs, "input")} failed:`)}\n${texts.join("")}`;
 }
+
+/** The first cause of each kind; all of them are in the queue. */
+function deadLetters({ deadLetters: count, deaths, items, session }: RunResult, style: Style): string {
+  const causes = new Map<string, string[]>();
+  for (const { id, fault } of deaths) {
+    const cause = fault?.message ?? "it failed";
+    causes.set(cause, [...(causes.get(cause) ?? []), id]);
+  }
+  const lines = [...causes]
+    .slice(0, SHOWN_CAUSES)
+    .map(
+      ([cause, ids]) =>
+        `  ${ids.slice(0, 3).join(", ")}${ids.length > 3 ? `, and ${String(ids.length - 3)} more` : ""}: ${cause}\n`,
+    );
+  const rest = causes.size > SHOWN_CAUSES ? `  and ${plural(causes.size - SHOWN_CAUSES, "other cause")}\n` : "";
+  const head = `${String(count)} of ${plural(items.total, "item")} failed and are in the dead letter queue:`;
+  return `${style.bold(head)}\n${printable(lines.join("") + rest)}look with: prodigy dlq list ${session}\n`;
+}
+
+const SHOWN_CAUSES = 5;
 
 function landingProblem(result: RunResult, style: Style): string {
   const { landing, session, fault, target } = result;

@@ -46,7 +46,7 @@ export type Command =
       readonly lane: LaneId;
       readonly path: StepPath;
       readonly until: number;
-      readonly then: EventBody;
+      readonly event: EventBody;
     }
   | {
       readonly kind: "merge-lane";

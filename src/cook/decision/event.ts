@@ -4,163 +4,36 @@
  *
  * The union is a file format: a new variant or field needs an upgrade in `upgrade.ts` and a golden journal.
  */
-import type { Json, SourceLocation, Workflow } from "../../workflow/model.ts";
+import type { Json, Workflow } from "../../workflow/model.ts";
+import type { MapEventBody } from "./event-map.ts";
+import type {
+  LaneId,
+  StepPath,
+  TreeState,
+  Changes,
+  Commit,
+  Usage,
+  Fault,
+  AttemptResult,
+  StepOutcome,
+  ValidationResult,
+} from "./facts.ts";
+
+export type {
+  LaneId,
+  StepPath,
+  TreeState,
+  Changes,
+  Commit,
+  Usage,
+  Fault,
+  AttemptResult,
+  StepOutcome,
+  ValidationResult,
+} from "./facts.ts";
 
 /** Version of the journal's form. Journals of a newer version are refused. */
 export const SCHEMA_VERSION = 1;
-
-/** `main`, or the path of the foreach item that the lane belongs to. */
-export type LaneId = string;
-
-/**
- * Where in the run something stands, such as `input-0/pass-0/step-2/handler-1/step-0`. The path names the phase, the
- * iteration, the step, the handler or validation round; with the attempt and the step's hash it is the result's key.
- */
-export type StepPath = string;
-
-/** A lane's files at one moment: the commit and, where files differ from it, a snapshot of all of them. */
-export interface TreeState {
-  readonly head: string;
-  /** Null where the files are exactly the commit's. */
-  readonly snapshot: string | null;
-}
-
-/** Files and lines that differ between two trees. */
-export interface Changes {
-  readonly added: readonly string[];
-  readonly modified: readonly string[];
-  readonly deleted: readonly string[];
-  readonly insertions: number;
-  readonly deletions: number;
-}
-
-export interface Commit {
-  readonly hash: string;
-  readonly message: string;
-  readonly author: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly changes: Changes;
-}
-
-/** What an agent's run cost. Null means unknown, which is not zero. */
-export interface Usage {
-  readonly costUsd: number | null;
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly cacheReadTokens: number | null;
-  readonly cacheWriteTokens: number | null;
-  readonly turns: number | null;
-}
-
-/** The world misbehaved in a way that a user can understand. */
-export interface Fault {
-  readonly kind:
-    | "exit"
-    | "signal"
-    | "timeout"
-    | "idle"
-    | "spawn"
-    | "agent"
-    | "limit"
-    | "overloaded"
-    | "auth"
-    | "denied"
-    | "budget"
-    | "commit-required"
-    | "incomplete"
-    | "goal"
-    | "template"
-    | "expression"
-    | "capture"
-    | "file"
-    | "outputs"
-    | "environment"
-    | "git"
-    | "conflict"
-    | "landing"
-    | "handler"
-    | "loop"
-    | "interrupted"
-    | "input";
-  /** One sentence: what was attempted, on what, what happened. */
-  readonly message: string;
-  readonly exitCode: number | null;
-  /** Last lines of the output, already masked. */
-  readonly lastLines: readonly string[];
-  /** What the user can do, where there is something. */
-  readonly help: string | null;
-  readonly at: SourceLocation | null;
-  /** Log files that show more. */
-  readonly logs: readonly string[];
-}
-
-/** How one execution of a step's action ended. */
-export interface AttemptResult {
-  readonly ok: boolean;
-  readonly exitCode: number | null;
-  /** An agent's final text, or a command's stdout. */
-  readonly output: string;
-  readonly stderr: string;
-  readonly durationMs: number;
-  readonly fault: Fault | null;
-  /** When a used-up quota comes back, in milliseconds since the epoch. */
-  readonly resetsAt: number | null;
-}
-
-/** How a step ended, after retries, validation and handlers. */
-export interface StepOutcome {
-  /**
-   * `recovered`: a handler passed and the original was not run again, so nothing proves the repair. `tolerated`: it
-   * failed and the workflow goes on. Neither is ever shown as success.
-   */
-  readonly status: "ok" | "skipped" | "recovered" | "tolerated" | "failed";
-  readonly exitCode: number | null;
-  readonly output: string;
-  readonly fault: Fault | null;
-  readonly durationMs: number;
-}
-
-/** What the validation of a step's work found. */
-export interface ValidationResult {
-  readonly completion: number;
-  readonly status: "complete" | "incomplete" | "failed" | "skipped";
-  readonly implemented: readonly string[];
-  readonly missing: readonly string[];
-  readonly gaps: Json;
-  /** The whole result as it was read. */
-  readonly raw: Json;
-  /** Why it counts as failed, where it could not be read. */
-  readonly problem: string | null;
-}
-
-/** An item of a map, under the name that it keeps whatever else becomes of the input. */
-export interface MapItem {
-  /** Its `id` field, or a hash of its data. */
-  readonly id: string;
-  readonly data: Json;
-}
-
-/** What became of an item. */
-export type ItemEnd =
-  /** Its steps passed, and its commits are in the combined tree. */
-  | "merged"
-  /** Its steps passed and committed nothing that is to be merged. */
-  | "unmerged"
-  /** It failed, and the workflow does not mind. */
-  | "skipped"
-  /** It failed and is in the dead letter queue. */
-  | "dead";
-
-/** What an item's steps did, for `map.results` and for people. */
-export interface ItemWork {
-  readonly commits: readonly string[];
-  readonly files: readonly string[];
-  readonly insertions: number;
-  readonly deletions: number;
-  /** Null: no agent ran, or nobody knows. */
-  readonly costUsd: number | null;
-}
 
 /** What a session was asked to do. */
 export interface SessionOrder {
@@ -212,6 +85,7 @@ export type Event = EventBody & {
 export type Recorded = Event & { readonly seq: number };
 
 export type EventBody =
+  | MapEventBody
   | { readonly type: "session-started"; readonly order: SessionOrder }
   /** A process has taken the session's lock: at the start and at every resume. Whatever ran before is now interrupted. */
   | { readonly type: "session-opened"; readonly worker: Worker; readonly autoLand: boolean }
@@ -328,101 +202,6 @@ export type EventBody =
       readonly paths: readonly string[];
     }
   | { readonly type: "lane-removed"; readonly lane: LaneId; readonly salvage: string | null }
-  | {
-      readonly type: "map-planned";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly items: readonly MapItem[];
-      readonly parallel: number;
-      /** The limit for each item; null for none. */
-      readonly timeoutMs: number | null;
-    }
-  /** From now on they are at work: each gets a lane. */
-  | {
-      readonly type: "items-begun";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly items: readonly number[];
-    }
-  /** An item's commits were merged into the map's combined tree, which no branch holds before `map-advanced`. */
-  | {
-      readonly type: "item-combined";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly index: number;
-      /** The merge commit. */
-      readonly commit: string;
-      readonly commits: number;
-    }
-  | {
-      readonly type: "item-conflicted";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly index: number;
-      /** The combined tree that it conflicts with. */
-      readonly with: string;
-      readonly paths: readonly string[];
-    }
-  /** Items whose merges are verified together. */
-  | {
-      readonly type: "batch-started";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly items: readonly number[];
-    }
-  | {
-      readonly type: "batch-verified";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly items: readonly number[];
-      readonly outcome: StepOutcome;
-    }
-  /** The session branch has what was combined so far. */
-  | {
-      readonly type: "map-advanced";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly tree: TreeState;
-      readonly commits: number;
-      readonly salvage: string | null;
-    }
-  /** The item failed and is tried again from the start. */
-  | {
-      readonly type: "item-retried";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly index: number;
-      /** The number of the attempt that failed. */
-      readonly attempt: number;
-      readonly outcome: StepOutcome;
-      readonly delayMs: number;
-      readonly salvage: string | null;
-    }
-  /** The delay before an item's next attempt is over. */
-  | { readonly type: "item-due"; readonly lane: LaneId; readonly path: StepPath; readonly index: number }
-  /** After failures in a row no new items begin (`open`), after a while a few may try (`half-open`). */
-  | {
-      readonly type: "breaker-changed";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly to: "closed" | "open" | "half-open";
-    }
-  | {
-      readonly type: "map-item-ended";
-      readonly lane: LaneId;
-      readonly path: StepPath;
-      readonly index: number;
-      readonly id: string;
-      readonly end: ItemEnd;
-      readonly outcome: StepOutcome;
-      readonly attempts: number;
-      readonly work: ItemWork;
-      readonly salvage: string | null;
-      /** Files in which it conflicts with other items, where that is why it failed. */
-      readonly conflicts: readonly string[];
-      /** Whether no other item may begin after it. */
-      readonly stops: boolean;
-    }
   /** One pass over the steps ended; `-n` goes on only while passes make commits. */
   | { readonly type: "pass-ended"; readonly input: number; readonly pass: number; readonly commits: number }
   | {
@@ -474,7 +253,7 @@ export type EventBody =
     }
   | { readonly type: "warned"; readonly lane: LaneId | null; readonly path: StepPath | null; readonly message: string };
 
-const MAP_EVENTS = {
+const MAP_EVENTS: Readonly<Record<MapEventBody["type"], true>> = {
   "map-planned": true,
   "items-begun": true,
   "item-combined": true,
@@ -486,11 +265,10 @@ const MAP_EVENTS = {
   "item-due": true,
   "breaker-changed": true,
   "map-item-ended": true,
-} as const satisfies Partial<Record<Event["type"], true>>;
+};
 
-/** What happens to a map as a whole and to its items, besides what happens in their lanes. */
-export type MapEvent = Event & { readonly type: keyof typeof MAP_EVENTS };
+export type MapEvent = Event & MapEventBody;
 
-export function isMapEvent<E extends Event>(event: E): event is Extract<E, { readonly type: MapEvent["type"] }> {
+export function isMapEvent<E extends Event>(event: E): event is Extract<E, { readonly type: MapEventBody["type"] }> {
   return event.type in MAP_EVENTS;
 }

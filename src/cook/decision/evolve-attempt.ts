@@ -1,6 +1,7 @@
 /** What the events of an attempt mean. */
 import { assert } from "./assert.ts";
-import type { Event, ItemWork } from "./event.ts";
+import type { Event } from "./event.ts";
+import type { ItemWork } from "./event-map.ts";
 import { type AttemptState, type Lane, MAIN, type Node, nodeAt, type Session } from "./state.ts";
 import { laneOf, onLane, onNode, setting } from "./update.ts";
 

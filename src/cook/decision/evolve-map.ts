@@ -2,17 +2,8 @@
 import { assert } from "./assert.ts";
 import type { Event, LaneId, MapEvent, StepPath } from "./event.ts";
 import { fault } from "./fault.ts";
-import {
-  type Breaker,
-  itemLane,
-  type Lane,
-  type MapState,
-  nodeAt,
-  passes,
-  type Session,
-  type Train,
-  verifyLane,
-} from "./state.ts";
+import { itemLane, type Lane, nodeAt, passes, type Session } from "./state.ts";
+import { type Breaker, type MapState, type Train, verifyLane } from "./state-map.ts";
 import { onLane, onNode } from "./update.ts";
 
 type Types = MapEvent["type"];
@@ -120,8 +111,8 @@ function combined(session: Session, event: Of<"item-combined">): Session {
           },
         },
   );
-  const isVerified = mapAt(session, event)?.train != null;
-  return isVerified ? next : onItem(next, event, { index, update: merged });
+  const train = mapAt(session, event)?.train ?? null;
+  return train === null ? onItem(next, event, { index, update: merged }) : next;
 }
 
 function mapAt(session: Session, { lane, path }: OfMap): MapState | null {

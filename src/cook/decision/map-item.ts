@@ -5,7 +5,8 @@
  */
 import type { Json, MapAction, Step } from "../../workflow/model.ts";
 import type { Command } from "./command.ts";
-import type { EventBody, ItemEnd, StepOutcome } from "./event.ts";
+import type { EventBody, StepOutcome } from "./event.ts";
+import type { ItemEnd } from "./event-map.ts";
 import { fault } from "./fault.ts";
 import { MAX_RESOLUTIONS } from "./limits.ts";
 import { itemRetryDelay, type Tries } from "./map-policy.ts";
@@ -21,7 +22,8 @@ import {
   syntheticStep,
 } from "./progress.ts";
 import { itemResolution } from "./resolve.ts";
-import { itemLane, type Lane, type MapState, passes } from "./state.ts";
+import { itemLane, type Lane, passes } from "./state.ts";
+import type { MapState } from "./state-map.ts";
 
 export type Stage =
   /** It needs a place among those that run at once. */
@@ -65,8 +67,8 @@ function waiting({ cursor, action, map }: ItemPlace, index: number): Stage {
   const retry = map.retries.get(index);
   if (retry !== undefined && !retry.due) {
     const at = `${path}/item-${String(index)}`;
-    const then = { type: "item-due", lane: lane.id, path, index } as const;
-    return working({ kind: "wait-until", lane: lane.id, path: at, until: retry.until, then });
+    const event = { type: "item-due", lane: lane.id, path, index } as const;
+    return working({ kind: "wait-until", lane: lane.id, path: at, until: retry.until, event });
   }
   return working({
     kind: "prepare-lane",
@@ -157,9 +159,10 @@ function resolved({ action, step }: ItemPlace, index: number, cursor: Cursor): P
 
 function conflicting({ conflict }: Lane, outcome: StepOutcome | null = null): StepOutcome {
   const paths = conflict?.paths ?? [];
-  const why = outcome?.fault == null ? "" : `; it could not be resolved: ${outcome.fault.message}`;
+  const reason = outcome?.fault ?? null;
+  const why = reason === null ? "" : `; it could not be resolved: ${reason.message}`;
   const message = `the item's commits conflict with those of other items in ${paths.join(", ")}${why}`;
-  const { lastLines = [], logs = [], exitCode = null } = outcome?.fault ?? {};
+  const { lastLines = [], logs = [], exitCode = null } = reason ?? {};
   return failedWith(
     fault("conflict", message, { help: "its work is kept: see prodigy salvage list", lastLines, logs, exitCode }),
   );

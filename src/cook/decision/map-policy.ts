@@ -3,7 +3,7 @@ import type { CircuitBreaker, ItemPolicy, MapAction } from "../../workflow/model
 import type { EventBody, StepOutcome, StepPath } from "./event.ts";
 import type { Cursor } from "./progress.ts";
 import { retryDelay } from "./retry.ts";
-import type { ItemRetry, MapState } from "./state.ts";
+import type { ItemRetry, MapState } from "./state-map.ts";
 
 /** Why no more items begin; null while there is no reason. */
 export function stopReason(map: MapState, action: MapAction): string | null {
@@ -34,7 +34,7 @@ export type Gate =
   | { readonly kind: "free"; readonly slots: number }
   /** The breaker has to change its state first. */
   | { readonly kind: "change"; readonly event: EventBody }
-  | { readonly kind: "wait"; readonly until: number; readonly then: EventBody };
+  | { readonly kind: "wait"; readonly until: number; readonly event: EventBody };
 
 /** How many new items may begin, as far as the circuit breaker is concerned. */
 export function breakerGate(map: MapState, rules: CircuitBreaker | null, { lane, path }: Cursor): Gate {
@@ -51,7 +51,7 @@ export function breakerGate(map: MapState, rules: CircuitBreaker | null, { lane,
     case "closed":
       return failures >= rules.failureThreshold ? { kind: "change", event: change("open") } : free;
     case "open":
-      return { kind: "wait", until: openedAt + rules.timeoutMs, then: change("half-open") };
+      return { kind: "wait", until: openedAt + rules.timeoutMs, event: change("half-open") };
     case "half-open":
       if (failures >= rules.halfOpenRequests) return { kind: "change", event: change("open") };
       if (successes >= rules.successThreshold) return { kind: "change", event: change("closed") };

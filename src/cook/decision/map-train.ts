@@ -6,7 +6,8 @@
 import type { MapAction } from "../../workflow/model.ts";
 import type { Command } from "./command.ts";
 import { combine, type ItemPlace } from "./map-item.ts";
-import { type Lane, type Train, verifyLane } from "./state.ts";
+import type { Lane } from "./state.ts";
+import { type Train, verifyLane } from "./state-map.ts";
 
 interface Waiting {
   readonly ready: readonly number[];

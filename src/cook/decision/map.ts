@@ -14,7 +14,7 @@ import { combine, type ItemPlace, type Stage, stageOf } from "./map-item.ts";
 import { breakerGate, type Gate, stopReason } from "./map-policy.ts";
 import { trainCommands } from "./map-train.ts";
 import { type Cursor, ended, failedWith, PASSED, pending, type Progress } from "./progress.ts";
-import type { MapState } from "./state.ts";
+import type { MapState } from "./state-map.ts";
 
 /** The session branch is brought up to the combined tree when so many commits have gathered, and at the end. */
 const ADVANCE_AFTER = 24;
@@ -75,7 +75,7 @@ function beginnings(place: ItemPlace, stages: ReadonlyMap<number, Stage>, gate: 
     case "change":
       return [now(gate.event)];
     case "wait":
-      return [{ kind: "wait-until", lane: lane.id, path, until: gate.until, then: gate.then }];
+      return [{ kind: "wait-until", lane: lane.id, path, until: gate.until, event: gate.event }];
     case "free": {
       const free = Math.min(room(place, stages), gate.slots - stages.size);
       if (free <= 0) return [];

@@ -15,12 +15,12 @@ import {
   type Lane,
   type Landing,
   MAIN,
-  type MapState,
   type Node,
   passes,
   type Session,
   someNode,
 } from "./state.ts";
+import type { MapState } from "./state-map.ts";
 import { onLane } from "./update.ts";
 
 export function reopened(session: Session, event: Event & { readonly type: "session-opened" }): Session {

@@ -1,7 +1,7 @@
 /** The steps that resolve a merge conflict: an agent, and the proof that it did. */
 import type { MapAction, SourceLocation, Step, Workflow } from "../../workflow/model.ts";
 import { syntheticStep } from "./progress.ts";
-import type { Conflict } from "./state.ts";
+import type { Conflict } from "./state-map.ts";
 
 /** Resolves what a merge of `target` into `branch` left in the session's worktree. */
 export function landingResolution(

@@ -91,7 +91,7 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
     case "release-lane":
       return [{ type: "lane-removed", lane: command.lane, salvage: null }];
     case "wait-until":
-      return [command.then];
+      return [command.event];
     case "combine-item":
     case "merge-into":
     case "advance-map":

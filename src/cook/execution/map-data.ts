@@ -4,10 +4,16 @@ import { readJson } from "../../workflow/json.ts";
 import type { Json } from "../../workflow/model.ts";
 import { dataOfText } from "../../workflow/select-text.ts";
 import { fault } from "../decision/fault.ts";
-import type { Planning } from "./map-plan.ts";
+import type { PlanMap } from "../decision/command.ts";
 import { lastLines } from "./result.ts";
-import { Refusal, render, renderScript } from "./room.ts";
+import { Refusal, render, renderScript, type Room, type Setting } from "./room.ts";
 import { mapStrings } from "./scope.ts";
+
+export interface Planning {
+  readonly command: PlanMap;
+  readonly room: Room;
+  readonly setting: Setting;
+}
 
 const MAX_INPUT_BYTES = 256 * 1024 * 1024;
 const COMMAND_TIMEOUT_MS = 300_000;
@@ -18,7 +24,8 @@ export async function mapData(planning: Planning): Promise<Json | Refusal | null
   switch (input.kind) {
     case "file": {
       const found = await ofFile(planning, input.path);
-      return found === "missing" ? missing(planning, input.path) : found;
+      if (found === "missing") return missing(planning, input.path);
+      return found instanceof Refusal ? found : found.data;
     }
     case "command":
       return ofCommand(planning, input.script, input.timeoutMs);
@@ -28,7 +35,7 @@ export async function mapData(planning: Planning): Promise<Json | Refusal | null
       return ofList(planning, input.items);
     case "auto": {
       const found = await ofFile(planning, input.text);
-      if (found !== "missing") return found;
+      if (found !== "missing") return found instanceof Refusal ? found : found.data;
       return looksLikeFile(input.text) ? missing(planning, input.text) : ofCommand(planning, input.text, null);
     }
   }
@@ -50,7 +57,10 @@ function missing({ command, setting }: Planning, template: string): Refusal {
   );
 }
 
-async function ofFile({ command, room, setting }: Planning, template: string): Promise<Json | Refusal | "missing"> {
+async function ofFile(
+  { command, room, setting }: Planning,
+  template: string,
+): Promise<{ readonly data: Json } | Refusal | "missing"> {
   const rendered = render(template, setting, command.step);
   // What is no path may have variables of the shell.
   if (rendered instanceof Refusal) return "missing";
@@ -64,8 +74,8 @@ async function ofFile({ command, room, setting }: Planning, template: string): P
   if (!read.ok) return looksLikeFile(path) ? new Refusal(read.fault) : "missing";
   if (read.value === null) return "missing";
   const value = readJson(read.value);
-  if (value !== undefined) return value;
-  if (/\.(?:jsonl|ndjson|txt)$/i.test(path)) return dataOfText(read.value);
+  if (value !== undefined) return { data: value };
+  if (/\.(?:jsonl|ndjson|txt)$/i.test(path)) return { data: dataOfText(read.value) };
   return new Refusal(
     fault("input", `the input file ${path} of the map is not JSON`, {
       at: command.step.at,

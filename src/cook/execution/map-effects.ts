@@ -34,7 +34,7 @@ export async function performMapEffect(command: MapEffect, { ports, signal }: Ro
     }
     case "wait-until":
       await clock.sleep(Math.max(0, command.until - clock.now()), signal);
-      return signal.aborted ? [] : [command.then];
+      return signal.aborted ? [] : [command.event];
   }
 }
 

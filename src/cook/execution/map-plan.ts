@@ -6,11 +6,12 @@ import { isRecord } from "../../workflow/path.ts";
 import { type FilledSelection, select, type Selected } from "../../workflow/select.ts";
 import { canonical } from "../../workflow/select-keys.ts";
 import type { PlanMap } from "../decision/command.ts";
-import type { EventBody, Fault, MapItem } from "../decision/event.ts";
+import type { EventBody, Fault } from "../decision/event.ts";
+import type { MapItem } from "../decision/event-map.ts";
 import { fault } from "../decision/fault.ts";
 import { indexOf, parentOf } from "../decision/state.ts";
-import { mapData } from "./map-data.ts";
-import { laneIn, Refusal, render, type Room, type Setting, settingOf } from "./room.ts";
+import { mapData, type Planning } from "./map-data.ts";
+import { laneIn, Refusal, render, type Room, settingOf } from "./room.ts";
 import { mapStrings } from "./scope.ts";
 
 /** More items than this are a mistake in the selection. */
@@ -25,12 +26,6 @@ export async function planMap(command: PlanMap, room: Room): Promise<readonly Ev
   if (planned === null) return [];
   if (planned instanceof Refusal) return [notPlanned(command, planned.fault, room)];
   return planned;
-}
-
-export interface Planning {
-  readonly command: PlanMap;
-  readonly room: Room;
-  readonly setting: Setting;
 }
 
 /** Null when it was stopped. */
@@ -131,10 +126,12 @@ function idOf(value: Json): string | null {
 }
 
 function unnamed(value: Json, copies: Map<string, number>): string {
-  const hash = createHash("sha256").update(canonical(value)).digest("hex").slice(0, 12);
-  const count = (copies.get(hash) ?? 0) + 1;
-  copies.set(hash, count);
-  return count === 1 ? hash : `${hash}-${String(count)}`;
+  // A text that is short says best itself what it is.
+  const isName = typeof value === "string" && /^[^\s\p{C}](?:[^\p{C}]{0,78}[^\s\p{C}])?$/u.test(value);
+  const name = isName ? value : createHash("sha256").update(canonical(value)).digest("hex").slice(0, 12);
+  const count = (copies.get(name) ?? 0) + 1;
+  copies.set(name, count);
+  return count === 1 ? name : `${name}-${String(count)}`;
 }
 
 function sameId(id: string, first: number, second: number): Fault {

@@ -2,7 +2,8 @@
 import type { Json } from "../../workflow/model.ts";
 import type { Attempt } from "../decision/command.ts";
 import type { Recorded } from "../decision/event.ts";
-import { join, type MapState, nodeAt } from "../decision/state.ts";
+import { join, nodeAt } from "../decision/state.ts";
+import type { MapState } from "../decision/state-map.ts";
 import { laneIn, type Room } from "./room.ts";
 import { mapStrings } from "./scope.ts";
 
