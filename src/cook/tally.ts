@@ -9,9 +9,8 @@ import {
   type StepOutcome,
   type StepPath,
   type Usage,
-  type MapEvent,
 } from "./decision/event.ts";
-import type { ItemEnd } from "./decision/event-map.ts";
+import { type CountedItems, countItem, type Death, type ItemCounts, itemsOf, noItems } from "./tally-items.ts";
 
 export interface Tally {
   /** Steps of the workflow's own list, by how they ended. A step that runs for three inputs counts three times. */
@@ -34,7 +33,7 @@ export interface Tally {
   /** Items of maps. One that a resume gives another chance ends once more. */
   readonly items: ItemCounts;
   /** Items in the dead letter queue, oldest first; the first `MAX_KEPT`. */
-  readonly deaths: readonly { readonly id: string; readonly fault: Fault | null }[];
+  readonly deaths: readonly Death[];
   readonly warnings: readonly string[];
   /** Names of what was kept aside. */
   readonly salvages: readonly string[];
@@ -42,16 +41,6 @@ export interface Tally {
   readonly lastAt: number;
   /** How long a worker was there, in total. */
   readonly activeMs: number;
-}
-
-export interface ItemCounts {
-  readonly total: number;
-  readonly begun: number;
-  readonly merged: number;
-  readonly unmerged: number;
-  readonly skipped: number;
-  readonly dead: number;
-  readonly retries: number;
 }
 
 /** A step that failed, was tolerated, or recovered without proof. */
@@ -88,7 +77,7 @@ export function openTally(): Counter {
       usage: counts.usage,
       changes: counts.files.read(),
       problems: [...counts.problems.values()],
-      ...itemsOf(counts),
+      ...itemsOf(counts.map),
       warnings: [...counts.warnings],
       salvages: [...counts.salvages],
     }),
@@ -108,9 +97,7 @@ interface Counts {
   readonly problems: Map<StepPath, Problem>;
   readonly warnings: string[];
   readonly salvages: string[];
-  readonly items: { total: number; begun: number; retries: number };
-  /** By place: an item that a resume gives another chance ends once. */
-  readonly itemEnds: Map<string, { readonly id: string; readonly end: ItemEnd; readonly fault: Fault | null }>;
+  readonly map: CountedItems;
   readonly files: ReturnType<typeof openFileCount>;
   usage: Usage;
   startedAt: number;
@@ -126,8 +113,7 @@ function newCounts(): Counts {
     problems: new Map(),
     warnings: [],
     salvages: [],
-    items: { total: 0, begun: 0, retries: 0 },
-    itemEnds: new Map(),
+    map: noItems(),
     files: openFileCount(),
     usage: NOTHING_USED,
     startedAt: 0,
@@ -145,7 +131,7 @@ function tick(counts: Counts, event: Recorded): void {
 
 function count(counts: Counts, event: Recorded): void {
   const { numbers, files, warnings, salvages } = counts;
-  if (isMapEvent(event)) return countItems(counts, event);
+  if (isMapEvent(event)) return keep(salvages, countItem(counts.map, event));
   switch (event.type) {
     case "attempt-started":
       numbers.attempts++;
@@ -217,46 +203,6 @@ function ownCommits({ path, commits }: Recorded & { readonly type: "attempt-ende
 
 function isEmpty({ added, modified, deleted }: Changes): boolean {
   return added.length + modified.length + deleted.length === 0;
-}
-
-function countItems({ items, salvages, itemEnds }: Counts, event: MapEvent): void {
-  switch (event.type) {
-    case "map-planned":
-      items.total += event.items.length;
-      return;
-    case "items-begun":
-      items.begun += event.items.length;
-      return;
-    case "item-retried":
-      items.retries++;
-      return keep(salvages, event.salvage);
-    case "map-item-ended":
-      itemEnds.set(`${event.lane} ${event.path} ${String(event.index)}`, {
-        id: event.id,
-        end: event.end,
-        fault: event.outcome.fault,
-      });
-      return keep(salvages, event.salvage);
-    case "map-advanced":
-      return keep(salvages, event.salvage);
-    case "item-combined":
-    case "item-conflicted":
-    case "batch-started":
-    case "batch-verified":
-    case "item-due":
-    case "breaker-changed":
-      return;
-  }
-}
-
-function itemsOf({ items, itemEnds }: Counts): Pick<Tally, "items" | "deaths"> {
-  const ends = { merged: 0, unmerged: 0, skipped: 0, dead: 0 };
-  const deaths: { readonly id: string; readonly fault: Fault | null }[] = [];
-  for (const { id, end, fault } of itemEnds.values()) {
-    ends[end]++;
-    if (end === "dead" && deaths.length < MAX_KEPT) deaths.push({ id, fault });
-  }
-  return { items: { ...items, ...ends }, deaths };
 }
 
 function spend(counts: Counts, spent: Usage | null): void {
