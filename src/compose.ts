@@ -2,8 +2,6 @@
  * Builds the real ports for one session of one repository, and runs it. The order matters: the lock first, so that
  * nobody else writes; then the secrets, so that nothing is written unmasked; then the journal.
  */
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
 import { missingAgent } from "./agents/availability.ts";
 import { openAgents } from "./agents/registry.ts";
 import type { EventBody, Fault, LaneId, Recorded, SessionOrder } from "./cook/decision/event.ts";
@@ -26,6 +24,7 @@ import { clearInbox, openInbox } from "./storage/inbox.ts";
 import { openJournal } from "./storage/journal.ts";
 import { logFiles, repositoryKey, sessionPaths } from "./storage/layout.ts";
 import { acquireLock, type LockOptions, type SessionLock } from "./storage/lock.ts";
+import { storageRoot, worktreeRoot } from "./storage/folders.ts";
 import { defaultSocketDirectory } from "./storage/lock-socket.ts";
 import { type Children, openChildren } from "./system/children.ts";
 import { openClock } from "./system/clock.ts";
@@ -50,6 +49,8 @@ export interface Ground {
   readonly repository: Repository;
   /** The repository's name below the root. */
   readonly key: string;
+  /** The folder for new worktrees; null for the one below the root. */
+  readonly worktrees: string | null;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -69,14 +70,6 @@ export interface Worked {
   readonly tally: Tally;
 }
 
-/** Where Prodigy keeps its things. */
-export function storageRoot(env: Readonly<Record<string, string>>): string {
-  const home = env["HOME"] ?? homedir();
-  const chosen = env["PRODIGY_HOME"];
-  if (chosen === undefined || chosen === "") return join(home, ".prodigy");
-  return resolve(chosen.replace(/^~(?=\/|$)/, home));
-}
-
 export async function openGround(options: {
   readonly env: Readonly<Record<string, string>>;
   readonly path: string;
@@ -86,7 +79,8 @@ export async function openGround(options: {
   if (!repository.ok) return repository;
   const { topLevel, mainWorktree, commonDir } = repository.value;
   const key = repositoryKey(mainWorktree ?? topLevel, commonDir);
-  return { ok: true, value: { root: storageRoot(env), repository: repository.value, key, env } };
+  const places = { root: storageRoot(env), worktrees: worktreeRoot(env) };
+  return { ok: true, value: { ...places, repository: repository.value, key, env } };
 }
 
 export function lockOptions(at: Pick<Ground, "root" | "env">, repository: string, session: string): LockOptions {
@@ -136,6 +130,7 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
     repository: ground.repository,
     root: ground.root,
     key: ground.key,
+    worktrees: ground.worktrees,
     session: id,
     branch: orderOf(task, history).branch,
     now: () => clock.now(),

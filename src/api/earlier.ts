@@ -11,7 +11,7 @@ import { earlierSession, type EarlierSession } from "../earlier/session.ts";
 import { sessionOfJob } from "../earlier/find.ts";
 import { fileFault } from "../storage/fault.ts";
 import { openStorage } from "../storage/global-storage.ts";
-import { newSessionId, sessionPaths } from "../storage/layout.ts";
+import { newSessionId, sessionPaths, worktreeIn } from "../storage/layout.ts";
 import { acquireLock } from "../storage/lock.ts";
 import { openClock } from "../system/clock.ts";
 import { openRandom } from "../system/random.ts";
@@ -101,13 +101,15 @@ async function begin(ground: Ground, earlier: EarlierSession, { continuation, se
     },
   );
   if (!order.ok) return order;
-  const trees = { repository, root, key, session, branch: order.value.branch, warn: () => undefined };
+  const trees = { ...ground, session, branch: order.value.branch, warn: () => undefined };
   const tree =
     earlier.worktree === null
       ? { ok: true as const, value: { head: base.value, snapshot: null } }
       : await readForeignTree(trees, earlier.worktree);
   if (!tree.ok) return tree;
-  const directory = sessionPaths(root, key, session).worktree;
+  const { worktrees } = ground;
+  const directory =
+    worktrees === null ? sessionPaths(root, key, session).worktree : worktreeIn(worktrees, key, session);
   const before = takenOver(continuation, workflow, {
     type: "lane-prepared",
     lane: "main",

@@ -1,5 +1,6 @@
 /** What is known of sessions. */
-import { lockOptions, maskerOf, openHistory, storageRoot } from "../compose.ts";
+import { lockOptions, maskerOf, openHistory } from "../compose.ts";
+import { storageRoot } from "../storage/folders.ts";
 import { folded } from "../cook/folded.ts";
 import type { Recorded } from "../cook/decision/event.ts";
 import type { Session } from "../cook/decision/state.ts";

@@ -1,7 +1,8 @@
 /** Which repository, which session, and where they are kept. */
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { type Ground, maskerOf, openGround, storageRoot } from "../compose.ts";
+import { type Ground, maskerOf, openGround } from "../compose.ts";
+import { storageRoot } from "../storage/folders.ts";
 import type { Outcome } from "../cook/ports.ts";
 import { neverBegan } from "../cook/resume-plan.ts";
 import type { Watching } from "../cook/watching.ts";

@@ -60,6 +60,5 @@ async function managerOf(where: Where, warn: (message: string) => void): Promise
   const listed = await listSessions(where);
   if (!listed.ok) return listed;
   const facts = sessionFacts(listed.value);
-  const { repository, root, key } = ground.value;
-  return { ok: true, value: worktreeManager({ repository, root, key, warn, session: (id) => facts.get(id) ?? null }) };
+  return { ok: true, value: worktreeManager({ ...ground.value, warn, session: (id) => facts.get(id) ?? null }) };
 }

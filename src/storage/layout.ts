@@ -63,12 +63,24 @@ export function sessionPaths(root: string, repository: string, session: string):
     state: join(at.sessions, `${session}.json`),
     deadLetters: join(at.deadLetters, session, "failed_items.json"),
     worktree: join(at.worktrees, session),
-    lanes: join(at.worktrees, `${session}.lanes`),
+    lanes: `${join(at.worktrees, session)}.lanes`,
     logs: join(at.logs, session),
     inbox: join(root, "inbox", repository, session),
     lock: join(root, "locks", repository, session),
     children: join(root, "children", repository, `${session}.jsonl`),
   };
+}
+
+/** The same with the session's worktrees in another place, such as on a faster disk. */
+export function withWorktreesIn(paths: SessionPaths, worktree: string): SessionPaths {
+  return { ...paths, worktree, lanes: `${worktree}.lanes` };
+}
+
+/** The session's own worktree below a folder for worktrees. */
+export function worktreeIn(worktrees: string, repository: string, session: string): string {
+  assertId(repository);
+  assertId(session);
+  return join(worktrees, repository, session);
 }
 
 /** Folders that wait to be deleted: a rename takes no time, deleting a big tree does. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, stat } from "node:fs/promises";
+import { cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { exists } from "./head.ts";
@@ -38,7 +38,15 @@ function asideOf(workshop: Workshop, place: Place): string {
 async function moveTo(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: DIRECTORY_MODE });
   const free = (await exists(to)) ? `${to}.${(await stat(from)).ino}` : to;
-  await rename(from, free);
+  try {
+    await rename(from, free);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    // Worktrees may lie on another disk. What was not copied as a whole does not bear the name.
+    await cp(from, `${free}.new`, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, force: true });
+    await rename(`${free}.new`, free);
+    await rm(from, { recursive: true, force: true });
+  }
 }
 
 async function hasEntries(directory: string): Promise<boolean> {

@@ -21,6 +21,7 @@ export interface ManagerOptions {
   /** The storage root. */
   readonly root: string;
   readonly key: string;
+  readonly worktrees?: string | null;
   /** What is known of a session; null when nothing is. */
   readonly session: (id: string) => SessionFacts | null;
   readonly warn: (message: string) => void;
@@ -36,7 +37,10 @@ export interface SessionFacts {
 
 export interface WorktreeInfo {
   readonly session: string;
+  /** Its own name, where it is one of the pool. */
   readonly lane: string;
+  /** The lane that has it; null for one of the pool that waits for its next. */
+  readonly holder: string | null;
   readonly directory: string;
   /** Without `refs/heads/`; null for a lane with a detached HEAD. */
   readonly branch: string | null;
@@ -77,7 +81,9 @@ export function worktreeManager(options: ManagerOptions): WorktreeManager {
       const listed = await listWorktrees(options);
       if (!listed.ok) return listed;
       const cleaned: Cleaned[] = [];
-      for (const worktree of listed.value) {
+      // A session's own goes last: it takes the others along, and would not tell what was kept of each.
+      const order = listed.value.toSorted((a, b) => Number(a.lane === "main") - Number(b.lane === "main"));
+      for (const worktree of order) {
         if (request.sessions !== "all" && !request.sessions.includes(worktree.session)) continue;
         const done = await cleanOne(options, worktree, request);
         if (!done.ok) return done;
@@ -105,21 +111,25 @@ async function listWorktrees(options: ManagerOptions): Promise<Outcome<readonly 
 async function describe(options: ManagerOptions, workshop: Workshop, lane: string): Promise<WorktreeInfo> {
   const { repository } = options;
   const site = siteOf(workshop, lane);
+  const member = workshop.pool.get(lane);
+  const isFree = member?.holder === null;
   const facts = options.session(workshop.session);
   const gitDir = await findGitDir(workshop, site);
   const head =
     gitDir === null ? null : (await readHead(repository.git, { gitDir, commonDir: repository.commonDir })).commit;
   const tip = head ?? (site.branchRef === null ? null : await tipOf(repository, site.branchRef));
-  const changes = gitDir === null ? fine([]) : await localChanges(repository, site.directory);
+  // What is in a worktree that waits is nobody's.
+  const changes = gitDir === null || isFree ? fine([]) : await localChanges(repository, site.directory);
   return {
     session: workshop.session,
     lane,
+    holder: member === undefined ? lane : member.holder,
     directory: site.directory,
     branch: site.branchRef?.replace("refs/heads/", "") ?? null,
     target: facts?.target ?? null,
     there: await exists(site.directory),
     head: tip,
-    unlanded: await countUnlanded(repository, { tip, target: facts?.target ?? null }),
+    unlanded: isFree ? 0 : await countUnlanded(repository, { tip, target: facts?.target ?? null }),
     // A status that fails must not look like a clean worktree.
     uncommitted: changes.ok ? changes.value : ["?"],
     live: facts?.live ?? false,
@@ -183,11 +193,12 @@ function whyKept(options: ManagerOptions, worktree: WorktreeInfo, force: boolean
 }
 
 function workshopOf(options: ManagerOptions, session: string): Promise<Outcome<Workshop>> {
-  const { repository, root, key, warn } = options;
+  const { repository, root, key, worktrees, warn } = options;
   return openWorkshop({
     repository,
     root,
     key,
+    worktrees,
     session,
     branch: `prodigy-${session}`,
     warn: (_lane, message) => warn(message),

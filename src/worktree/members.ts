@@ -48,6 +48,19 @@ export async function writeRecord(
   await rename(`${site.record}.new`, site.record);
 }
 
+/** Where a lane's worktree was made, as its record says; null without one. */
+export function recordedDirectory(record: string): string | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(record, "utf8"));
+    return typeof value === "object" && value !== null && "directory" in value && typeof value.directory === "string"
+      ? value.directory
+      : null;
+  } catch {
+    // There is none yet, or it was cut off while it was written.
+    return null;
+  }
+}
+
 /** The first name that no member has. */
 export function freeName(workshop: Workshop): string {
   let number = 1;

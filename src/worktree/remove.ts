@@ -1,11 +1,11 @@
 /** Takes a lane's worktree away. What is in it and nowhere else is kept first. */
 import { unlinkSync } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Outcome, TreesPort } from "../cook/ports.ts";
 import { DIRECTORY_MODE } from "../storage/atomic.ts";
-import { withAdminLock } from "./admin-lock.ts";
+import { isAlive, withAdminLock } from "./admin-lock.ts";
 import { setAllAside } from "./aside.ts";
 import { failed, fileFault, fine } from "./faults.ts";
 import { git } from "./git.ts";
@@ -14,7 +14,7 @@ import { isContained, quickTipOf, settleHead } from "./lane-head.ts";
 import { MADE } from "./restore.ts";
 import { keepState } from "./salvage.ts";
 import { forgetLane, scanLane } from "./scan.ts";
-import { findEntry, findGitDir, removeEntry } from "./site.ts";
+import { findEntry, findGitDir, namesIn, removeEntry } from "./site.ts";
 import { type Place, type Site, siteOf, type Workshop } from "./workshop.ts";
 
 /** See `TreesPort.remove`. Deleting the files goes on after the return. */
@@ -39,6 +39,7 @@ export async function removeLane(
     if (site.member !== null) workshop.pool.delete(site.member);
     const deleted = site.branchRef === null ? fine(null) : await deleteBranch(workshop, site.branchRef, options.target);
     if (trash !== null) deleteLater(workshop, trash);
+    if (options.lane === "main") await tidyUp(workshop, site);
     return deleted.ok ? fine({ salvage: salvage.value }) : deleted;
   } catch (error) {
     return failed(fileFault(`removing the worktree ${site.directory}`, error));
@@ -89,10 +90,20 @@ async function takeAway(workshop: Workshop, site: Site): Promise<string | null> 
 
 async function moveToTrash(workshop: Workshop, site: Site): Promise<string> {
   const { ino } = await stat(site.directory);
-  const trash = join(workshop.places.trash, `${workshop.session}.${site.name}.${ino}`);
+  const trash = join(workshop.places.trash, `${workshop.session}.${site.name}.${ino}.${process.pid}`);
   await mkdir(workshop.places.trash, { recursive: true, mode: DIRECTORY_MODE });
   await rename(site.directory, trash);
   return trash;
+}
+
+/** The session's last worktree has gone: so do folders that are empty by now, and what died before it was deleted. */
+async function tidyUp(workshop: Workshop, site: Site): Promise<void> {
+  for (const folder of [site.record, site.marker].map((path) => dirname(path)))
+    await rmdir(folder).catch(() => undefined);
+  for (const name of await namesIn(workshop.places.trash)) {
+    const owner = /\.(\d+)$/.exec(name)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner))) deleteLater(workshop, join(workshop.places.trash, name));
+  }
 }
 
 /** One worktree after another, and each file by file: deleting many at once makes the disk crawl for everybody else. */

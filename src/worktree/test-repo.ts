@@ -105,7 +105,7 @@ export interface Session {
 /** Opens a session's trees, as a process that starts or resumes would. */
 export async function openSession(
   repo: TestRepo,
-  options: { readonly maxUntrackedBytes?: number; readonly session?: string } = {},
+  options: { readonly maxUntrackedBytes?: number; readonly session?: string; readonly worktrees?: string } = {},
 ): Promise<Session> {
   const repository = value(await openRepository({ path: repo.directory, git: repo.git }));
   const warnings: string[] = [];
@@ -117,6 +117,7 @@ export async function openSession(
       key: "project",
       session,
       branch: `prodigy-${session}`,
+      worktrees: options.worktrees ?? null,
       warn: (_lane, message) => warnings.push(message),
       ...(options.maxUntrackedBytes === undefined ? {} : { maxUntrackedBytes: options.maxUntrackedBytes }),
     }),

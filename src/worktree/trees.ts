@@ -1,8 +1,16 @@
 /** Worktrees, snapshots, salvage, merging and landing of one session, as the engine knows them. */
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { LaneId } from "../cook/decision/event.ts";
 import type { Captured, Outcome, TreesPort } from "../cook/ports.ts";
-import { repositoryPaths, sessionPaths, trashDirectory } from "../storage/layout.ts";
+import {
+  repositoryPaths,
+  type SessionPaths,
+  sessionPaths,
+  trashDirectory,
+  withWorktreesIn,
+  worktreeIn,
+} from "../storage/layout.ts";
 import { diffTrees, moveOfHead } from "./changes.ts";
 import { advanceLane } from "./advance.ts";
 import { combine } from "./combine.ts";
@@ -10,7 +18,7 @@ import { commitLane } from "./commit.ts";
 import { fine } from "./faults.ts";
 import { land, planLanding } from "./landing.ts";
 import { settleHead } from "./lane-head.ts";
-import { readMembers } from "./members.ts";
+import { readMembers, recordedDirectory } from "./members.ts";
 import { mergeInto, mergeLane, mergeTarget } from "./merge.ts";
 import { prepareInPool } from "./pool.ts";
 import { findPlace, prepareLane, salvageLane } from "./prepare.ts";
@@ -29,6 +37,8 @@ export interface TreesOptions {
   /** The repository's key below the root, `{repo}`. */
   readonly key: string;
   readonly session: string;
+  /** The folder for worktrees, if it is not the one below the root. A session's stay where they were made. */
+  readonly worktrees?: string | null | undefined;
   /** The session branch, without `refs/heads/`. */
   readonly branch: string;
   /** Untracked files above this size are reported and not stored. @default 100 MiB */
@@ -81,13 +91,14 @@ export async function openWorkshop(options: TreesOptions): Promise<Outcome<Works
   const shadowDirectory = repositoryPaths(root, key).shadow;
   const shadow = await openShadow(repository, shadowDirectory);
   if (!shadow.ok) return shadow;
-  const places = placesOf(shadowDirectory, trashDirectory(root));
+  const { paths, trash } = whereabouts(options);
+  const places = placesOf(shadowDirectory, trash);
   return fine({
     repository,
     shadow: shadow.value,
     session,
     branchRef: `refs/heads/${options.branch}`,
-    paths: sessionPaths(root, key, session),
+    paths,
     places,
     pool: readMembers(join(places.records, session)),
     maxUntrackedBytes: options.maxUntrackedBytes ?? MAX_UNTRACKED_BYTES,
@@ -96,6 +107,17 @@ export async function openWorkshop(options: TreesOptions): Promise<Outcome<Works
     memories: new Map(),
     deletions: new Set(),
   });
+}
+
+/** Where the session's worktrees are or are to be, and a folder on the same disk for those that go. */
+function whereabouts(options: TreesOptions): { readonly paths: SessionPaths; readonly trash: string } {
+  const { root, key, session } = options;
+  const usual = { paths: sessionPaths(root, key, session), trash: trashDirectory(root) };
+  const recorded = recordedDirectory(join(repositoryPaths(root, key).shadow, "worktrees", session, "main.json"));
+  const wanted = options.worktrees ? worktreeIn(options.worktrees, key, session) : usual.paths.worktree;
+  const worktree = recorded !== null && existsSync(recorded) ? recorded : wanted;
+  if (worktree === usual.paths.worktree) return usual;
+  return { paths: withWorktreesIn(usual.paths, worktree), trash: join(dirname(dirname(worktree)), "trash") };
 }
 
 /** See `TreesPort.capture`. */

@@ -113,13 +113,18 @@ async function cleanable(
 
 function worktreeTable(worktrees: readonly WorktreeInfo[]): string {
   const rows = worktrees.map((worktree) => [
-    worktree.lane === "main" ? worktree.session : `${worktree.session} ${worktree.lane}`,
+    worktree.lane === "main" ? worktree.session : `${worktree.session} ${laneOf(worktree)}`,
     worktree.live ? "running" : worktree.ended ? "ended" : "resumable",
     worktree.unlanded === null ? "unknown" : plural(worktree.unlanded, "commit"),
     plural(worktree.uncommitted.length, "file"),
     worktree.there ? worktree.directory : `${worktree.directory} (missing)`,
   ]);
   return table([["SESSION", "STATUS", "NOT MERGED", "NOT COMMITTED", "DIRECTORY"], ...rows]);
+}
+
+function laneOf({ lane, holder }: WorktreeInfo): string {
+  if (holder === null) return `${lane} (free)`;
+  return holder === lane ? lane : `${lane} (${holder})`;
 }
 
 function tellCleaned({ shell }: Invocation, cleaned: readonly Cleaned[], dryRun: boolean): void {

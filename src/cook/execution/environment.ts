@@ -41,6 +41,7 @@ const ALWAYS = [
   "LC_ALL",
   "LC_CTYPE",
   "PRODIGY_HOME",
+  "PRODIGY_WORKTREE_DIR",
 ];
 /** An env file larger than this is not one. */
 const MAX_ENV_FILE_BYTES = 1024 * 1024;
