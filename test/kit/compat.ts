@@ -59,7 +59,7 @@ function layOut(rig: Rig): void {
     "items.json": '{"items": [{"id": "one", "name": "one"}, {"id": "two", "name": "two"}]}\n',
     "workflows/data/prodigy-chapters.json": "[]\n",
     "workflows/data/workflow-syntax-sections.json": '{"sections": [{"id": "steps"}, {"id": "retry"}]}\n',
-    "process.sh": '#!/bin/sh\ntest "$1" = file1.txt\n',
+    "process.sh": '#!/bin/sh\ntest "$1" = file1.txt || test -e mended/item2.txt\n',
   };
   for (const [path, content] of Object.entries(files)) rig.write(path, content);
   spawnSync("chmod", ["+x", join(rig.repo, "process.sh")]);

@@ -69,7 +69,7 @@ export interface Tries {
 
 /** The delay before the item is tried again from the start, in milliseconds; null when it is not. */
 export function itemRetryDelay(policy: ItemPolicy, path: StepPath, { index, outcome, retry }: Tries): number | null {
-  if (policy.retry === null || policy.onItemFailure.kind !== "retry") return null;
+  if (policy.retry === null) return null;
   const failed = {
     number: (retry?.attempts ?? 0) + 1,
     delayedMs: retry?.delayedMs ?? 0,
