@@ -2,35 +2,10 @@
  * Values that are computed where they are named: `${file:PATH}`, `${cmd:COMMAND}`, `${date:FORMAT}` and `${uuid}`. The runtime
  * computes them before a step uses them, records them, and puts them into the scope under the very text in the braces.
  */
+import { type ComputedKey, parseComputed } from "./computed-key.ts";
 import type { Environment, Step } from "./model.ts";
 import type { Template, TemplatePart } from "./template-parse.ts";
 import { parseTemplate } from "./template.ts";
-
-/** The text between the braces; `Computed` is what it says. */
-export type ComputedKey = string;
-
-export type Computed =
-  | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "cmd"; readonly script: string }
-  | { readonly kind: "date"; readonly format: string }
-  | { readonly kind: "uuid" };
-
-/** What a key says; null where it is none. */
-export function parseComputed(key: ComputedKey): Computed | null {
-  if (key === "uuid") return { kind: "uuid" };
-  const [, kind, rest = ""] = /^(file|cmd|date):(.*)$/s.exec(key) ?? [];
-  switch (kind) {
-    case "file":
-      return { kind, path: unquoted(rest.trim()) };
-    case "cmd":
-      return { kind, script: rest.trim() };
-    case "date":
-      return { kind, format: unquoted(rest.trim()) };
-    case undefined:
-    default:
-      return null;
-  }
-}
 
 /** The keys that a text names, those inside of others first. */
 export function computedIn(text: string): readonly ComputedKey[] {
@@ -116,9 +91,4 @@ function keysOfPart(part: TemplatePart): readonly ComputedKey[] {
   if (computed === null) return inFallback;
   const inner = key.includes("${") ? computedIn(key) : [];
   return [...inner, key, ...inFallback];
-}
-
-function unquoted(text: string): string {
-  const [, quote, inner] = /^(["'])(.*)\1$/s.exec(text) ?? [];
-  return quote === undefined ? text : (inner ?? text);
 }

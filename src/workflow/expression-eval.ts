@@ -122,7 +122,10 @@ function evaluateCompare(node: Node<"compare">, evaluation: Evaluation): Evaluat
   if (!sides.ok) return sides;
   const [left = null, right = null] = sides.value;
   const compared = compare(node.operator, { left, right }, node.regex);
-  return compared.ok ? compared : fault(evaluation, { ...compared, at: node.at }, false);
+  if (compared.ok) return compared;
+  // Items of several kinds have other fields; that none at all has the field is told by whoever knows all items.
+  if (evaluation.mode === "filter" && isMissing(left, right)) return value(false);
+  return fault(evaluation, { ...compared, at: node.at }, false);
 }
 
 function evaluateArithmetic(node: Node<"arithmetic">, evaluation: Evaluation): Evaluated {
@@ -134,6 +137,7 @@ function evaluateArithmetic(node: Node<"arithmetic">, evaluation: Evaluation): E
   const coercible = typeof left === "number" || typeof right === "number";
   const first = coercible ? toNumber(left) : null;
   const second = coercible ? toNumber(right) : null;
+  if (evaluation.mode === "filter" && isMissing(left, right)) return value(null);
   if (first === null || second === null) {
     const help = coercible ? null : 'capture the value with "capture_format: number"';
     const message = `"${node.operator}" needs two numbers, not ${typeName(left)} and ${typeName(right)}`;
@@ -147,6 +151,10 @@ function evaluateArithmetic(node: Node<"arithmetic">, evaluation: Evaluation): E
         { message: `${first} ${node.operator} ${second} has no result`, help: null, at: node.at },
         null,
       );
+}
+
+function isMissing(left: Json, right: Json): boolean {
+  return left === null || right === null;
 }
 
 function calculate(operator: Arithmetic, left: number, right: number): number {

@@ -1,3 +1,5 @@
+import { parseComputed } from "./computed-key.ts";
+import { formatDate } from "./date-format.ts";
 import { applyFilter, FILTER_NAMES, argumentOf, type FilterCall, isFilterName } from "./filters.ts";
 import type { Json } from "./model.ts";
 import { formatPath, matchAt, type ParsedPath, parsePath, type PathPart } from "./path.ts";
@@ -32,6 +34,7 @@ const FILTER_HEAD = /[ \t]*([A-Za-z_]+)[ \t]*/y;
 const QUOTED = /[ \t]*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')[ \t]*/sy;
 /** Names that the runtime computes; it puts them into the scope under exactly this text. */
 const COMPUTED = /(?:(file|cmd):(?=[A-Za-z_./~"'])|(date):(?=[^}]*%))/y;
+const OTHER_DATES = /date:[^{}%]*(?:YYYY|yyyy|DD|HH)[^{}%]*\}/y;
 const JSON_OF = /json:([^:{}]+):(?:from:)?(?=[^:{}])/y;
 const ENV_OF = /env:([A-Za-z_]\w*)(?=[}|]|:-)/y;
 
@@ -39,7 +42,10 @@ const ENV_OF = /env:([A-Za-z_]\w*)(?=[}|]|:-)/y;
 export function parseReference(text: string, start: number): ParsedReference {
   const jsonOf = matchAt(JSON_OF, text, start);
   if (jsonOf !== null) return parseJsonOf(text, jsonOf);
-  const head = parseHead(text, start + (matchAt(SPACE, text, start)?.[0].length ?? 0));
+  const headStart = start + (matchAt(SPACE, text, start)?.[0].length ?? 0);
+  const head = parseHead(text, headStart);
+  const badDate = dateProblem(text, headStart, head);
+  if (badDate !== null) return { kind: "problem", problem: badDate };
   if (head === null) return FOREIGN;
   const parsed = parseTail(text, head);
   if (parsed.kind !== "foreign") return parsed;
@@ -85,13 +91,37 @@ function parseHead(text: string, start: number): ParsedPath | null {
   return parsePath(text, start, "braced");
 }
 
+/** A date is told as soon as it is read: in a shell `${date:YYYY}` means something else, and nothing that anybody wants. */
+function dateProblem(text: string, start: number, head: ParsedPath | null): Problem | null {
+  const offset = start - 2;
+  const help = "write it as in ${date:%Y-%m-%d}";
+  const others = matchAt(OTHER_DATES, text, start);
+  if (others !== null)
+    return { message: "a date has the letters of strftime", offset, length: others[0].length + 2, help };
+  const [key] = head?.parts ?? [];
+  const computed = typeof key === "string" ? parseComputed(key) : null;
+  if (head === null || computed?.kind !== "date" || computed.format.includes("${")) return null;
+  const formatted = formatDate(computed.format, 0);
+  return formatted.ok ? null : { message: formatted.message, offset, length: head.end - offset + 1, help };
+}
+
 /** A command goes to the closing brace: a pipe in it is the shell's. Behind a file or a date stand filters or a default. */
 function parseComputedHead(text: string, start: number, isCommand: boolean): ParsedPath | null {
   const brace = closingBrace(text, start, isCommand ? "}" : "}|");
   if (brace === null) return null;
-  const fallback = isCommand ? -1 : text.slice(start, brace).indexOf(":-");
-  const end = fallback === -1 ? brace : start + fallback;
+  const end = isCommand ? brace : defaultIn(text, start, brace);
   return { parts: [text.slice(start, end).trim()], dotted: false, end };
+}
+
+/** Where the default of a file or a date begins, or its end. What has braces of its own has its own default. */
+function defaultIn(text: string, start: number, end: number): number {
+  let depth = 0;
+  for (let at = start; at < end; at++) {
+    if (depth === 0 && text.startsWith(":-", at)) return at;
+    if (text.charAt(at) === "{") depth++;
+    if (text.charAt(at) === "}") depth--;
+  }
+  return end;
 }
 
 /** `${json:PATH:from:SOURCE}` is the same as the path below the source, which may be computed. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { computedIn } from "./computed.ts";
 import type { Json } from "./model.ts";
 import { createScope } from "./scope.ts";
 import { interpolate, listReferences, parseTemplate, type RenderOptions } from "./template.ts";
@@ -85,6 +86,54 @@ describe("language 9.3", () => {
     expect(interpolate("${validation.gaps}", createScope([]))).toMatchObject({
       problems: [{ help: "write ${validation.gaps:-text} for a default, $${validation.gaps} for the text itself" }],
     });
+  });
+});
+
+describe("computed values", () => {
+  test.each([
+    ["${date:YYYY-MM-DD}", "a date has the letters of strftime", 18],
+    ["${date:%Y-%Q}", "a date has no %Q; letters: ", 13],
+  ])("%s is refused: %s", (text, message, length) => {
+    expect(parseTemplate(text)).toEqual({
+      ok: false,
+      problem: {
+        message: expect.stringContaining(message),
+        offset: 0,
+        length,
+        help: "write it as in ${date:%Y-%m-%d}",
+      },
+    });
+  });
+
+  test.each(["${date:%Y ${item.name}}", "${date:0:10} ${date:-x}"])("%s is good", (text) => {
+    expect(parseTemplate(text)).toMatchObject({ ok: true });
+  });
+
+  test("a file may have a default and filters; all of a command is the command", () => {
+    expect(computedIn("${file:a b.txt:-none} ${file:x.md|trim|upper} ${cmd:ls | sort | awk '{print $1}'}")).toEqual([
+      "file:a b.txt",
+      "file:x.md",
+      "cmd:ls | sort | awk '{print $1}'",
+    ]);
+  });
+
+  test("what stands inside of others comes first, and what is escaped is none", () => {
+    expect(computedIn("${cmd:echo ${uuid} ${file:n}} ${x:-${date:%Y}} \\${uuid} $${file:q}")).toEqual([
+      "uuid",
+      "file:n",
+      "cmd:echo ${uuid} ${file:n}",
+      "date:%Y",
+    ]);
+  });
+
+  test("JSON is entered in a file, in what a command prints, and in a variable", () => {
+    expect(computedIn("${json:a.b:from:file:x.json} ${json:a[0]:cmd:cat y.json | jq .} ${json:$.c:from:var}")).toEqual([
+      "file:x.json",
+      "cmd:cat y.json | jq .",
+    ]);
+    const own = createScope([{ values: { "file:x.json": '{"a": {"b": [5]}}', var: '{"c": 7}' } }]);
+    const text = "${json:a.b[0]:from:file:x.json} ${json:$.c:from:var} ${json:a.z:from:file:x.json:-none}";
+    expect(interpolate(text, own)).toMatchObject({ text: "5 7 none" });
   });
 });
 

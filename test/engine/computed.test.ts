@@ -117,7 +117,10 @@ test.each([
     "say ${cmd:take 90000}",
     'step "shell: say ${cmd:take 90000}" could not compute ${cmd:take 90000}: the command did not end within 60 s',
   ],
-  ["say ${date:%Q}", 'step "shell: say ${date:%Q}" could not compute ${date:%Q}: a date has no %Q; letters: '],
+  [
+    "say ${date:%Q${env.X:-}}",
+    'step "shell: say ${date:%Q${env.X:-}}" could not compute ${date:%Q${env.X:-}}: a date has no %Q; letters: ',
+  ],
 ])("%s fails its step at its place", async (script, message) => {
   const world = new World();
   const session = await work(world, workflow([shell(script, { at: { ...NOWHERE, line: 7 } })]));

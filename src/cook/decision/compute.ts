@@ -4,13 +4,8 @@
  * What stands in the workflow's own `env:` is computed once for the whole session.
  */
 import type { Json } from "../../workflow/model.ts";
-import {
-  computedOf,
-  computedOfEnvironment,
-  type ComputedKey,
-  isConstant,
-  parseComputed,
-} from "../../workflow/computed.ts";
+import { type ComputedKey, parseComputed } from "../../workflow/computed-key.ts";
+import { computedOf, computedOfEnvironment, isConstant } from "../../workflow/computed.ts";
 import type { Command, UsingValues } from "./command.ts";
 import type { LaneId, StepPath } from "./event.ts";
 import { MAIN, nodeAt, type Session } from "./state.ts";

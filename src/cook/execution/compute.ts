@@ -1,5 +1,6 @@
 /** Computes `${file:...}`, `${cmd:...}`, `${date:...}` and `${uuid}` for a step that is about to use them. */
-import { type Computed, computedIn, parseComputed } from "../../workflow/computed.ts";
+import { type Computed, parseComputed } from "../../workflow/computed-key.ts";
+import { computedIn } from "../../workflow/computed.ts";
 import { formatDate } from "../../workflow/date-format.ts";
 import type { EnvironmentValue, Json, Step, Workflow } from "../../workflow/model.ts";
 import { type Scope, scopeOver } from "../../workflow/scope.ts";
@@ -97,7 +98,9 @@ async function valueOf(computed: Computed, computing: Computing): Promise<Valued
     case "uuid":
       return { value: ports.random.uuid() };
     case "date": {
-      const formatted = formatDate(computed.format, ports.clock.now());
+      const format = render(computed.format, computing.setting, computing.command.target.step);
+      if (format instanceof Refusal) return format;
+      const formatted = formatDate(format, ports.clock.now());
       return formatted.ok ? { value: formatted.text } : refused(computing, { message: formatted.message });
     }
     case "file":
