@@ -54,6 +54,25 @@ describe("combine", () => {
       expect(value(await session.trees.combine({ base: one.head, head: two.head, message }))).toEqual(conflict);
   });
 
+  test("a collection of what no ref holds spares what was combined", async () => {
+    await using repo = await makeRepo();
+    const session = await startSession(repo);
+    const one = await item(repo, session, "one", { "one.txt": "one\n" });
+    const options = { base: session.start.head, head: one.head, message: "Merge agent one" };
+    const combined = value(await session.trees.combine(options));
+    const commit = combined.kind === "merged" ? combined.commit : "";
+    const request = { lane: "one", known: null, merged: commit, reason: "done" };
+    value(await session.trees.release(request));
+    value(await session.trees.dropPool({ reason: "map ended" }));
+    await repo.run("gc", "-q", "--prune=now");
+    expect(value(await session.trees.advance({ lane: "main", to: commit, reason: "results" })).tree).toEqual({
+      head: commit,
+      snapshot: null,
+    });
+    expect(await repo.runIn(session.directory, "status", "--porcelain")).toBe("");
+    expect(await repo.run("log", "--all", "--format=%s")).toContain("Merge agent one");
+  });
+
   test("what is contained already makes no commit", async () => {
     await using repo = await makeRepo();
     const session = await startSession(repo);

@@ -13,7 +13,7 @@ import {
 } from "../storage/layout.ts";
 import { diffTrees, moveOfHead } from "./changes.ts";
 import { advanceLane } from "./advance.ts";
-import { combine } from "./combine.ts";
+import { combineLanes } from "./combine.ts";
 import { commitLane } from "./commit.ts";
 import { fine } from "./faults.ts";
 import { land, planLanding } from "./landing.ts";
@@ -72,7 +72,7 @@ export async function openTrees(options: TreesOptions): Promise<Outcome<Trees>> 
     mergeLane: (request) => mergeLane(workshop, request),
     planLanding: (request) => planLanding(workshop, request),
     mergeTarget: (request) => mergeTarget(workshop, request),
-    combine: (request) => combine(workshop.repository, request),
+    combine: (request) => combineLanes(workshop, request),
     advance: (request) => advanceLane(workshop, request),
     mergeInto: (request) => mergeInto(workshop, request),
     release: (request) => releaseLane(workshop, request),
