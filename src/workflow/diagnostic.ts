@@ -48,6 +48,7 @@ export const DIAGNOSTIC_CODES = {
   "no-effect": "warning",
   "never-runs": "warning",
   "many-at-once": "warning",
+  "agent-branches": "warning",
   "duplicate-id": "warning",
   "secret-in-file": "warning",
   "output-must-be-json": "warning",

@@ -274,7 +274,7 @@ describe("time limits", () => {
     ["per_agent", "PerAgent", "30", [null, null]],
     ["per_command", "PerCommand", null, [300_000, 60_000]],
     ["hybrid", "Hybrid", "30", [300_000, 60_000]],
-  ])("P9: the policy may be %s or %s", (snake, camel, limit, steps) => {
+  ])("9.1 P9: the policy may be %s or %s", (snake, camel, limit, steps) => {
     for (const policy of [snake, camel]) {
       const map = mapWith(
         `  timeout_config: {timeout_policy: ${policy}, agent_timeout_secs: 30, command_timeouts: {claude: 300, shell: 60}}\n`,
@@ -292,7 +292,7 @@ describe("time limits", () => {
   });
 
   test.each(["dlq", "Dlq", "skip", "Skip", "fail", "Fail", "graceful_terminate", "GracefulTerminate"])(
-    "P9: the action may be %s",
+    "9.1 P9: the action may be %s",
     (action) => {
       const map = mapWith(`  timeout_config: {timeout_action: ${action}, cleanup_grace_period_secs: 5}\n`);
 
@@ -372,7 +372,7 @@ describe("failures", () => {
   });
 
   test.each(["{custom: [{shell: a}]}", "{custom: {shell: a}}", "[{shell: a}]", "!custom {shell: a}"])(
-    "P10: on_item_failure may be %s",
+    "9.1 P10: on_item_failure may be %s",
     (form) => {
       const { onItemFailure } = mapWith("", `error_policy:\n  on_item_failure: ${form}\n`).policy;
 
@@ -401,7 +401,7 @@ describe("failures", () => {
     ["{batched: 10}", { kind: "batched", size: 10 }],
     ["{batched: {size: 10}}", { kind: "batched", size: 10 }],
     ["!batched {size: 10}", { kind: "batched", size: 10 }],
-  ])("P10: error_collection may be %s", (form, expected) => {
+  ])("9.1 P10: error_collection may be %s", (form, expected) => {
     expect(mapWith("", `error_policy:\n  error_collection: ${form}\n`).policy.errorCollection).toEqual(expected);
   });
 
@@ -410,8 +410,9 @@ describe("failures", () => {
     ["{backoff: !fixed {delay: {secs: 1, nanos: 500000000}}}", { kind: "fixed" }, 1_500],
     ["{backoff: {exponential: {initial: 2s, multiplier: 3}}}", { kind: "exponential", base: 3 }, 2_000],
     ["{backoff: {linear: {initial: {secs: 4}, increment: {secs: 5}}}}", { kind: "linear", incrementMs: 5_000 }, 4_000],
+    ["{backoff: {type: exponential, initial: 5s, multiplier: 4}}", { kind: "exponential", base: 4 }, 5_000],
     ["{backoff: !fibonacci {initial: {secs: 6}}}", { kind: "fibonacci" }, 6_000],
-  ])("P10: retry_config may be %s", (form, backoff, initialDelayMs) => {
+  ])("9.1 P10: retry_config may be %s", (form, backoff, initialDelayMs) => {
     const { retry } = mapWith("", `error_policy:\n  retry_config: ${form}\n`).policy;
 
     expect(retry).toMatchObject({ attempts: 3, backoff, initialDelayMs });
@@ -438,6 +439,15 @@ describe("failures", () => {
       halfOpenRequests: 3,
     });
   });
+});
+
+test("merging the branches of agents is told to be done already", () => {
+  const text =
+    'map: {input: a, agent_template: [{shell: b}]}\nreduce:\n  - shell: "git merge --no-ff prodigy-agent-*"\n';
+
+  expect(problems(text)).toEqual([
+    "3:5 warning agent-branches: the items' commits are merged already; branches of agents are not there",
+  ]);
 });
 
 test("keys about items are refused with the reason where there is no map", () => {

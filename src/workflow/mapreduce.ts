@@ -1,4 +1,5 @@
 /** MapReduce workflows: three phases, which are lowered to three steps. */
+import { report } from "./decode.ts";
 import type { StepContext } from "./step.ts";
 import { warnAboutIds } from "./ids.ts";
 import type { Found } from "./mapping.ts";
@@ -36,6 +37,7 @@ export function mapReduceWorkflow(root: MapNode, name: string, context: StepCont
   const limit = resolveLimit(setup?.value.timeout ?? null, parts.environment.values, context);
   const all = [setup?.value.steps ?? [], action.steps, reduce?.value.steps ?? [], parts.merge?.steps ?? []];
   warnAboutIds(all.flat(), context);
+  warnAboutBranches(reduce?.value.steps ?? [], context);
   const lowered = [
     ...(setup === null
       ? []
@@ -44,6 +46,16 @@ export function mapReduceWorkflow(root: MapNode, name: string, context: StepCont
     ...(reduce === null ? [] : [reduceStep(reduce, whenEmpty, context)]),
   ];
   return { mode: "mapreduce", ...parts, steps: lowered };
+}
+
+/** The earlier program kept a branch for each agent, and left merging them to nobody. */
+function warnAboutBranches(steps: readonly Step[], context: StepContext): void {
+  for (const { action, at } of steps) {
+    if (action.kind !== "shell" || !/\bgit merge\b[^\n]*\b(?:prodigy-)?agent-/u.test(action.script)) continue;
+    const start = (context.out.source.lineStarts[at.line - 1] ?? 0) + at.column - 1;
+    const message = "the items' commits are merged already; branches of agents are not there";
+    report(context, { code: "agent-branches", at: { start, end: start + 1 }, message, help: "remove this step" });
+  }
 }
 
 interface PhaseParts {

@@ -144,7 +144,7 @@ describe("one form", () => {
 });
 
 describe("what the earlier program promised and did not do", () => {
-  test("P1: env values may be numbers, truth values, commands and conditions", () => {
+  test("9.1 P1: env values may be numbers, truth values, commands and conditions", () => {
     const text =
       "env:\n  N: 4\n  F: 1.0\n  B: true\n  C: {command: nproc}\n  S: {secret: true, value: x}\ncommands: [{shell: a}]\n";
 
@@ -157,13 +157,13 @@ describe("what the earlier program promised and did not do", () => {
     ]);
   });
 
-  test("P2: name is a label and never a command beside an action", () => {
+  test("9.1 P2: name is a label and never a command beside an action", () => {
     const step = firstStep("- name: Run tests\n  shell: npm test\n");
 
     expect([step.label, step.action]).toEqual(["Run tests", { kind: "shell", script: "npm test" }]);
   });
 
-  test("P3: keys of both old schemas work in one step", () => {
+  test("9.1 P3: keys of both old schemas work in one step", () => {
     const text = [
       "- shell: a",
       "  id: one",
@@ -186,7 +186,7 @@ describe("what the earlier program promised and did not do", () => {
     expect(step.outputs.map(({ name, filePattern }) => [name, filePattern])).toEqual([["f", "*.md"]]);
   });
 
-  test("P4: unknown keys are errors at every level", () => {
+  test("9.1 P4: unknown keys are errors at every level", () => {
     const text =
       "nam: x\ncommands:\n  - shell: a\n    validate: {shell: b, treshold: 3, format: json}\n    retry: {atempts: 2}\n";
 
@@ -197,14 +197,14 @@ describe("what the earlier program promised and did not do", () => {
     ]);
   });
 
-  test("P6: what kind of workflow it is does not depend on comments or scripts", () => {
+  test("9.1 P6: what kind of workflow it is does not depend on comments or scripts", () => {
     const text = '# mode: mapreduce\n- shell: "echo mode: mapreduce; echo template: parameters:"\n';
 
     expect(good(text).steps).toHaveLength(1);
   });
 
   test.each(["mode: mapreduce\n", "mode: 'mapreduce'\n", "mode: MapReduce\n", "mode: map-reduce\n", ""])(
-    "P6: %j before a map makes a MapReduce workflow",
+    "9.1 P6: %j before a map makes a MapReduce workflow",
     (mode) => {
       const { steps, mode: found } = good(`name: x\n${mode}map: {input: a.json, agent_template: [{shell: b}]}\n`);
 
@@ -212,7 +212,7 @@ describe("what the earlier program promised and did not do", () => {
     },
   );
 
-  test("P10: a back-off is a word or a mapping", () => {
+  test("9.1 P10: a back-off is a word or a mapping", () => {
     const backoffs = [
       "exponential",
       "{exponential: {base: 3}}",
@@ -232,21 +232,43 @@ describe("what the earlier program promised and did not do", () => {
     ]);
   });
 
-  test("P9: words may be written in CamelCase", () => {
+  test.each([
+    ["- {shell: a, on_failure: [{shell: b}, {claude: /c}]}\n", ["shell: b", "claude: /c"]],
+    ["- {claude: /a, on_failure: [{shell: b}, {claude: /c}]}\n", ["shell: b", "claude: /c"]],
+    ["- {shell: a, on_failure: {claude: /c}}\n", ["claude: /c"]],
+    ["- {shell: a, on_failure: {commands: [{shell: b}], max_attempts: 2}}\n", ["shell: b"]],
+    ["- {shell: a, on_failure: echo b}\n", ["shell: echo b"]],
+  ])("9.1 P7: on_failure takes steps in any form: %j", (text, labels) => {
+    const { onFailure } = firstStep(text);
+
+    expect(onFailure.kind === "handle" && onFailure.steps.map(({ label }) => label)).toEqual(labels);
+  });
+
+  test("9.1 P8: a handler keeps all that it says", () => {
+    const { onFailure } = firstStep(
+      "- {shell: a, on_failure: {shell: b, commit_required: true, when: x, timeout: 5, on_success: [{shell: c}]}}\n",
+    );
+    const [handler] = onFailure.kind === "handle" ? onFailure.steps : [];
+
+    expect(handler).toMatchObject({ commitRequired: true, when: "x", onSuccess: [{ label: "shell: c" }] });
+    expect(handler?.timeoutMs ?? (onFailure.kind === "handle" && onFailure.timeoutMs)).toBe(5_000);
+  });
+
+  test("9.1 P9: words may be written in CamelCase", () => {
     expect(firstStep("- {shell: a, retry: {retry_on: [ServerError, rate-limit]}}").retry?.retryOn).toEqual([
       { kind: "server_error" },
       { kind: "rate_limit" },
     ]);
   });
 
-  test("P11: retry_config works, with a warning that names retry", () => {
+  test("9.1 P11: retry_config works, with a warning that names retry", () => {
     const text = "- shell: a\n  retry_config: {max_attempts: 4}\n";
 
     expect(firstStep(text).retry?.attempts).toBe(4);
     expect(problems(text)).toEqual(['2:3 warning deprecated-spelling: "retry_config" is an old spelling']);
   });
 
-  test("P12: parameters in short form and with capitals", () => {
+  test("9.1 P12: parameters in short form and with capitals", () => {
     const text =
       "parameters:\n  required: [target, {name: n, type: Number}]\n  optional: [{name: o, type: string, default: x}]\ncommands: [{shell: a}]\n";
 
@@ -257,7 +279,7 @@ describe("what the earlier program promised and did not do", () => {
     ]);
   });
 
-  test("P14: capture_format: text is string, and other words are errors", () => {
+  test("9.1 P14: capture_format: text is string, and other words are errors", () => {
     expect(firstStep("- {shell: a, capture: x, capture_format: text}").capture?.format).toBe("string");
     expect(problems("- {shell: a, capture: x, capture_format: xml}")).toEqual([
       '1:42 error unknown-value: "xml" is not one of string, json, lines, number, boolean',

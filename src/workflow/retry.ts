@@ -102,6 +102,7 @@ const BACKOFF = {
     exponential: field(exponential, "Grows by the same factor.", { nullable: true }),
     custom: field(custom, "The delays themselves."),
     type: field(map(backoffWord, alone), "The kind, beside its own keys.", { aliases: ["kind", "strategy"] }),
+    initial,
     base,
     increment,
   },
@@ -112,7 +113,7 @@ const backoff: Decoder<Growth> = byKind({
   scalar: map(backoffWord, alone),
   map: mapping(BACKOFF, ({ fields, given, at }, context): Growth | undefined => {
     const { base: factor, increment: amount, type } = fields;
-    const kinds = [...given].filter((key) => key !== "base" && key !== "increment");
+    const kinds = [...given].filter((key) => key !== "base" && key !== "increment" && key !== "initial");
     if (kinds.length !== 1) {
       const message = "a back-off has exactly one kind";
       const help = "write fixed, linear, exponential, fibonacci or custom";
@@ -120,7 +121,8 @@ const backoff: Decoder<Growth> = byKind({
     }
     const chosen = fields.fixed ?? fields.fibonacci ?? fields.linear ?? fields.exponential ?? fields.custom ?? type;
     if (chosen === null) return undefined;
-    const { backoff: found, initialDelayMs } = chosen.value;
+    const { backoff: found } = chosen.value;
+    const initialDelayMs = fields.initial?.value ?? chosen.value.initialDelayMs;
     if (found.kind === "exponential" && factor !== null)
       return { initialDelayMs, backoff: { kind: "exponential", base: factor.value } };
     if (found.kind === "linear" && amount !== null)
@@ -132,7 +134,7 @@ const backoff: Decoder<Growth> = byKind({
         at: stray.keyAt,
         message: `"${stray.spelled}" has no effect on this back-off`,
       });
-    return chosen.value;
+    return { backoff: found, initialDelayMs };
   }),
 });
 

@@ -66,6 +66,6 @@ test("mapreduce-example.yml fixes its items; that it merges branches that no lon
   const { code, stdout, stderr } = rig.runFile("compat/mapreduce-example.yml");
   expect(code, stdout).toBe(1);
   expect(stdout).toContain("Processing 2 items with max 10 parallel agents");
-  expect(stderr).toContain("mapreduce-example.yml:34:5");
+  expect(stderr).toContain("mapreduce-example.yml:34:5: warning[agent-branches]");
   expect(stderr).toContain("prodigy-agent-* - not something we can merge");
 });
