@@ -157,6 +157,47 @@ commands:
   expect(lines).toEqual(["all tests passed", "one", "two", "four"]);
 });
 
+test("9.3 V2, V3, V4, V7: an item's steps see all of it, and those of reduce all results", async () => {
+  const items = [
+    { id: "a", n: 3, loc: { file: "x.ts" }, tags: ["t1"] },
+    { id: "b", n: 5, loc: { file: "y.ts" } },
+  ];
+  const lines = await printed(
+    `name: sizes
+mode: mapreduce
+env: { RUN: "\${uuid}" }
+map:
+  input: { items: ${JSON.stringify(items)} }
+  max_parallel: 1
+  agent_template:
+    - shell: "echo \${item.id} \${item.loc.file} \${item.tags[0]:-none} \${map.key} \${item_index} \${cmd:echo c-\${item.id}}"
+    - shell: "echo run \${env.RUN}"
+reduce:
+  - shell: "echo \${map.total} \${map.success_rate} \${map.results|sum('item.n')} \${map.results[-1].item.loc.file} \${map.outputs|count}"
+    when: "count(map.results) == 2 && \${map.results[0].success} && max(map.results, 'item.n') > 4"
+  - shell: "echo run \${env.RUN}; test \${map.results_json|length} -gt 100"
+`,
+  );
+  expect(lines).toContain("a x.ts t1 a 0 c-a");
+  expect(lines).toContain("b y.ts none b 1 c-b");
+  expect(lines).toContain("2 100 8 y.ts 2");
+  const runs = lines.filter((line) => line.startsWith("run "));
+  expect(runs).toHaveLength(3);
+  expect(new Set(runs).size).toBe(1);
+});
+
+test("9.3 V5, V6: items that are texts or numbers are ${item} to agents' steps", async () => {
+  const map = (input: string): Promise<readonly string[]> =>
+    printed(
+      `mode: mapreduce\nmap:\n  input: ${input}\n  max_parallel: 1\n  agent_template:\n    - shell: "echo got \${item} \${item.item} \${item_json|sh}"\n`,
+    );
+  expect(await map('{ items: ["a b", 7, true] }')).toEqual(['got a b a b "a b"', "got 7 7 7", "got true true true"]);
+  expect(await map("{ command: \"printf 'src/a.ts\\\\n1e3\\\\n'\" }")).toEqual([
+    'got src/a.ts src/a.ts "src/a.ts"',
+    'got 1e3 1e3 "1e3"',
+  ]);
+});
+
 const ISSUES = [
   { id: 1, name: "axb", priority: 5, path: "src/main.rs", tags: ["a", "b", "c"], title: "a || b (c) >= d" },
   { id: 2, name: "cd", priority: 2, path: "docs/x.md", tags: [], owner: null },

@@ -179,6 +179,7 @@ export function itemCursor({ cursor, map }: ItemPlace, index: number, lane: Lane
     item_total: map.items.length,
     item_json: JSON.stringify(item.data),
     item_id: item.id,
+    "map.key": item.id,
   };
   const context = { ...cursor.context, locals, lane: lane.id, shared: false, own: true };
   return { ...cursor, lane, node: lane.root, path: "", context };

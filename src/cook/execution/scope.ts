@@ -1,5 +1,6 @@
 /** What a step sees: the variables of its lane, of the loops around it and of the run. */
 import type { Json, Step, Workflow } from "../../workflow/model.ts";
+import { isList, isRecord } from "../../workflow/path.ts";
 import { createScope, KNOWN_NAMESPACES, type Scope, type ScopeLayer } from "../../workflow/scope.ts";
 import type { StepContext } from "../decision/command.ts";
 import { valuesAt } from "../decision/compute.ts";
@@ -30,6 +31,7 @@ export async function scopeOf(
   const text = JSON.stringify(place.step);
   const layers = [...layersOf(place, ports.masker, reader)];
   if (/vars\./.test(text)) layers.push(varsLayer(place, ports.masker));
+  if (/map\.(?:results_json|outputs)/.test(text)) layers.push(mapLayer(place, ports.masker));
   if (/workflow\.|git\./.test(text)) layers.push(await workflowLayer(place, ports));
   if (/merge\./.test(text)) layers.push(await mergeLayer(place, ports));
   return createScope(layers);
@@ -77,6 +79,15 @@ function named(set: Readonly<Record<string, Json>>, ids: readonly string[]): Rea
 function varsLayer({ lane, path }: Place, masker: MaskerPort): ScopeLayer {
   const set = unsealed(variablesAt(lane, path), masker);
   return { values: Object.fromEntries(Object.entries(set).map(([name, value]) => [`vars.${name}`, value])) };
+}
+
+/** Other forms of `map.results`. They are made when they are asked for, so that the journal has the results once. */
+function mapLayer({ lane, path }: Place, masker: MaskerPort): ScopeLayer {
+  const { map = null } = variablesAt(lane, path);
+  const results = isRecord(map) ? unsealed({ results: map["results"] ?? null }, masker)["results"] : undefined;
+  if (results === undefined || !isList(results)) return { values: {} };
+  const outputs = results.map((result) => (isRecord(result) ? (result["output"] ?? null) : null));
+  return { values: { "map.results_json": JSON.stringify(results), "map.outputs": outputs } };
 }
 
 interface DeclaredNames {
