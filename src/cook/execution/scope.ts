@@ -6,6 +6,7 @@ import type { StepContext } from "../decision/command.ts";
 import { valuesAt } from "../decision/compute.ts";
 import type { Changes, Commit, StepPath } from "../decision/event.ts";
 import { type Lane, type Session, variablesAt } from "../decision/state.ts";
+import { everyStep } from "../needs.ts";
 import type { MaskerPort, Ports } from "../ports.ts";
 
 /** A place in the run for which variables are wanted. */
@@ -101,12 +102,11 @@ function declaredNames(workflow: Workflow): DeclaredNames {
   if (known !== undefined) return known;
   const names = new Set<string>();
   const ids = new Set<string>();
-  JSON.stringify(workflow, (key, value: unknown) => {
-    if (key === "id" && typeof value === "string") ids.add(value);
-    if (key === "capture" && typeof value === "object" && value !== null && "name" in value)
-      names.add(String(value.name).split(".", 1)[0] ?? "");
-    return value;
-  });
+  for (const step of everyStep([...workflow.steps, ...(workflow.merge?.steps ?? [])])) {
+    if (step.id !== null) ids.add(step.id);
+    const captured = [...(step.capture === null ? [] : [step.capture]), ...step.captures];
+    for (const { name } of captured) names.add(name.split(".", 1)[0] ?? name);
+  }
   const declared = { names: [...ids, ...names], ids: [...ids] };
   namesOf.set(workflow, declared);
   return declared;
