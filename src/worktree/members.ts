@@ -2,8 +2,7 @@
  * Who has which worktree of a session's pool. A record on the disk says so before the worktree is touched: a process
  * that comes after one that died finds each lane where it was.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { isMissing } from "./head.ts";
@@ -19,9 +18,9 @@ export function readMembers(records: string): Map<string, Member> {
 }
 
 /** Notes what becomes of a member, here and on the disk. The caller has it to itself from the moment of the call. */
-export async function writeMember(workshop: Workshop, member: Member): Promise<void> {
+export function writeMember(workshop: Workshop, member: Member): void {
   workshop.pool.set(member.name, member);
-  await writeRecord(workshop, {
+  writeRecord(workshop, {
     record: join(workshop.places.records, workshop.session, `${member.name}.json`),
     lane: member.name,
     directory: join(workshop.paths.lanes, member.name),
@@ -30,11 +29,11 @@ export async function writeMember(workshop: Workshop, member: Member): Promise<v
   });
 }
 
-/** Says whose the worktree is. */
-export async function writeRecord(
+/** Says whose the worktree is. At once: the next lane may take a member the moment it is free, and must write after us. */
+export function writeRecord(
   workshop: Workshop,
   site: Pick<Site, "record" | "lane" | "directory" | "branchRef" | "member">,
-): Promise<void> {
+): void {
   const member = site.member === null ? undefined : workshop.pool.get(site.member);
   const { holder, base, fresh, clean } = member ?? {};
   const owner = {
@@ -43,9 +42,9 @@ export async function writeRecord(
     directory: site.directory,
     branch: site.branchRef,
   };
-  await mkdir(dirname(site.record), { recursive: true, mode: DIRECTORY_MODE });
-  await writeFile(`${site.record}.new`, `${JSON.stringify({ ...owner, holder, base, fresh, clean }, null, 2)}\n`);
-  await rename(`${site.record}.new`, site.record);
+  mkdirSync(dirname(site.record), { recursive: true, mode: DIRECTORY_MODE });
+  writeFileSync(`${site.record}.new`, `${JSON.stringify({ ...owner, holder, base, fresh, clean }, null, 2)}\n`);
+  renameSync(`${site.record}.new`, site.record);
 }
 
 /** Where a lane's worktree was made, as its record says; null without one. */

@@ -31,7 +31,7 @@ export async function prepareInPool(workshop: Workshop, options: Options): Promi
     if (held !== undefined && (await readText(site.marker)) !== MADE) return await goOn(workshop, options);
     await mkdir(dirname(site.marker), { recursive: true, mode: DIRECTORY_MODE });
     await writeFile(site.marker, MADE);
-    await writeMember(workshop, { ...member, holder: lane, base: tree.head });
+    writeMember(workshop, { ...member, holder: lane, base: tree.head });
     const ensured = await ensureSite(workshop, site, tree.head);
     if (!ensured.ok) return ensured;
     const { place, made } = ensured.value;
@@ -45,7 +45,7 @@ export async function prepareInPool(workshop: Workshop, options: Options): Promi
           clean: member.clean && held === undefined,
         });
     if (!ordered.ok) return ordered;
-    if (made && !fresh) await writeMember(workshop, { ...member, holder: lane, base: tree.head, fresh: true });
+    if (made && !fresh) writeMember(workshop, { ...member, holder: lane, base: tree.head, fresh: true });
     const filled = await fill(workshop, place, { tree, copy: pool.copy });
     if (!filled.ok) return filled;
     await rm(place.marker, { force: true });

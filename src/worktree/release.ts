@@ -30,7 +30,7 @@ export async function releaseLane(workshop: Workshop, options: Options): ReturnT
     if (isWork) await setAside(workshop, { ...site, gitDir });
     await rm(site.marker, { force: true });
     forgetLane(workshop, site);
-    await writeMember(workshop, { ...member, holder: null, fresh: false, clean: kept.value.clean });
+    writeMember(workshop, { ...member, holder: null, fresh: false, clean: kept.value.clean });
     return fine({ salvage: kept.value.salvage });
   } catch (error) {
     return failed(fileFault(`giving back the worktree ${site.directory}`, error));

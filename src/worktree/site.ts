@@ -114,7 +114,7 @@ async function add(
 /** Says in git's own place and in ours whose the worktree is. */
 async function claim(workshop: Workshop, site: Site, gitDir: string): Promise<void> {
   await writeFile(join(gitDir, "locked"), `prodigy ${workshop.session} ${site.member ?? site.lane}\n`);
-  await writeRecord(workshop, site);
+  writeRecord(workshop, site);
 }
 
 /** Git's entry for a directory, even when the directory is gone. */
