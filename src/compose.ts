@@ -148,7 +148,8 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
     key: ground.key,
     id,
     history,
-    watch,
+    // Whoever has lost the session must not work on in its tree until the next event.
+    watch: { ...watch, signal: AbortSignal.any([watch.signal, lock.lost]) },
     ports,
     opening: [...opening.value, sessionOpened(watch)],
   });
@@ -293,7 +294,9 @@ function portsOf(wiring: Wiring, journal: JournalPort, trees: Ports["trees"]): P
 function guarded(journal: JournalPort, lock: SessionLock): JournalPort {
   return {
     append: async (events, options) => {
-      if (lock.lost.aborted) throw new Error("another process has taken this session over");
+      // `main.ts` knows it by its code: it is no mistake of ours.
+      if (lock.lost.aborted)
+        throw Object.assign(new Error("another process has taken this session over"), { code: "EPRODIGYLOCK" });
       return await journal.append(events, options);
     },
   };

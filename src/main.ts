@@ -17,7 +17,9 @@ const EXIT_CODES: Readonly<Record<Signal, number>> = { SIGHUP: 129, SIGINT: 130,
 const FAILED = 1;
 const BUG = 70;
 /** The world's fault and not ours: the journal could not be written, so nothing may go on. */
-const DISK_ERRORS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
+const DISK_ERRORS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO"]);
+/** The code of what `compose.ts` throws when another process has taken the session over. */
+const TAKEN_OVER = "EPRODIGYLOCK";
 
 // Constants stand above: all that follows runs before this module's end is reached, where they would not be there yet.
 await main(process.argv.slice(2));
@@ -83,8 +85,9 @@ async function endNow(signal: Signal): Promise<void> {
 }
 
 async function endWithBug(error: unknown, argv: readonly string[]): Promise<void> {
+  const isTakenOver = codeOf(error) === TAKEN_OVER;
   const isDisk = DISK_ERRORS.has(codeOf(error));
-  let report = isDisk ? diskReport(error) : bugReport(error, argv);
+  let report = isTakenOver ? takenOverReport(error) : isDisk ? diskReport(error) : bugReport(error, argv);
   try {
     const [{ definedEnv }, { killChildren, maskerOf }] = await Promise.all([
       import("./system/host.ts"),
@@ -96,7 +99,7 @@ async function endWithBug(error: unknown, argv: readonly string[]): Promise<void
   } finally {
     process.stderr.write(report);
     // Also when that fails, as it does when an update has replaced our files: its failure would come back here, for ever.
-    process.exit(isDisk ? FAILED : BUG);
+    process.exit(isDisk || isTakenOver ? FAILED : BUG);
   }
 }
 
@@ -108,7 +111,12 @@ function codeOf(error: unknown): string {
 
 function diskReport(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return `error: ${message}\nNothing that was finished is lost. Make room or mend the disk, then go on with: prodigy resume\n`;
+  return `error: the disk could not be written: ${message}\nNothing that was finished is lost. Make room or mend the disk, then go on with: prodigy resume\n`;
+}
+
+function takenOverReport(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `error: ${message}, so this one has ended what it ran and writes nothing more\nSee how the session stands with: prodigy sessions list\n`;
 }
 
 /** A terminal that was closed answers with EIO. */

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { newRig, type Rig } from "../kit/rig.ts";
+import { isAlive, start, until } from "../kit/started.ts";
 
 test("check 53 (as amended): resume without an id takes the newest that can be resumed and names it", async () => {
   await using rig = await newRig();
@@ -256,46 +255,6 @@ function journalFile(rig: Rig): string {
     path.endsWith(".jsonl"),
   );
   return join(rig.home, "events", file ?? "");
-}
-
-interface Started {
-  readonly process: ChildProcess;
-  readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
-  readonly text: () => string;
-}
-
-function start(rig: Rig, args: readonly string[]): Started {
-  const child = spawn(process.execPath, [rig.main, ...args], {
-    cwd: rig.repo,
-    env: rig.env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) =>
-    child.on("close", (code) => resolve({ code, stderr })),
-  );
-  return { process: child, ended, text: () => stdout + stderr };
-}
-
-/** Waits for a condition of another process. */
-async function until(condition: () => boolean): Promise<void> {
-  const giveUpAt = performance.now() + 20_000;
-  while (!condition()) {
-    if (performance.now() > giveUpAt) throw new Error("it did not happen in 20 seconds");
-    await sleep(20);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
-  } catch {
-    return false;
-  }
 }
 
 test("a session whose worker died after its last event is listed as completed, and its file mended by a resume", async () => {
