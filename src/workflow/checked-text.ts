@@ -39,7 +39,8 @@ export const jsonPath: Decoder<string> = checked((value) =>
 
 /** A regular expression. */
 export const pattern: Decoder<string> = {
-  schema: { type: "string", format: "regex" },
+  // JSON Schema's own format is another dialect, which knows no `(?i)`.
+  schema: { type: "string" },
   decode: (node, context) => {
     const value = text.decode(node, context);
     if (value === undefined) return undefined;

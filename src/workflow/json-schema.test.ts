@@ -15,12 +15,25 @@ test.each(files)("the schema accepts %s, as the parser does", async (file) => {
   expect(validator.validate(value).errors).toEqual([]);
 });
 
+const pages = await Promise.all(
+  ["workflow", "mapreduce"].map((page) => readFile(new URL(`../../docs/${page}.md`, import.meta.url), "utf8")),
+);
+const examples = pages.flatMap((page) => [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = ""]) => text));
+
+test.each(examples)("the schema accepts this example of the documentation:\n%s", (text) => {
+  expect(validator.validate(parse(text)).errors).toEqual([]);
+});
+
 test.each([
   [[{ shel: "a" }]],
   [{ commands: [{ shell: "a" }], nmae: "x" }],
   [{ commands: [{ shell: "a", retry: { atempts: 2 } }] }],
   [{ commands: [{ shell: "a", validate: { shell: "b", threshold: 120 } }] }],
   [{ commands: [] }],
+  [{ map: { input: "a", agent_template: [{ shell: "b" }], max_paralel: 3 } }],
+  [{ map: { input: "a", agent_template: [{ shell: "b" }], max_parallel: 0 } }],
+  [{ map: { input: "a", agent_template: [{ shell: "b" }] }, error_policy: { max_failure: 2 } }],
+  [{ map: { input: "a", agent_template: [{ shell: "b" }] }, commands: [{ shell: "c" }] }],
 ])("the schema refuses %j", (value) => {
   expect(validator.validate(value).valid).toBe(false);
 });
