@@ -14,6 +14,7 @@ import { removeLane } from "./remove.ts";
 import type { Repository } from "./repository.ts";
 import { findGitDir, namesIn } from "./site.ts";
 import { openWorkshop } from "./trees.ts";
+import { leaveDeletions } from "./trash.ts";
 import { siteOf, type Workshop } from "./workshop.ts";
 
 export interface ManagerOptions {
@@ -164,7 +165,7 @@ async function cleanOne(
     target: worktree.target,
     reason: "prodigy worktree clean",
   });
-  await Promise.allSettled(workshop.value.deletions);
+  await leaveDeletions(workshop.value);
   if (!removed.ok) return fine({ worktree, removed: false, reason: removed.fault.message, salvage: null });
   const { salvage } = removed.value;
   return fine({

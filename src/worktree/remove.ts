@@ -1,8 +1,6 @@
 /** Takes a lane's worktree away. What is in it and nowhere else is kept first. */
-import { unlinkSync } from "node:fs";
-import { chmod, mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import type { Outcome, TreesPort } from "../cook/ports.ts";
 import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { isAlive, withAdminLock } from "./admin-lock.ts";
@@ -15,6 +13,7 @@ import { MADE } from "./restore.ts";
 import { keepState } from "./salvage.ts";
 import { forgetLane, scanLane } from "./scan.ts";
 import { findEntry, findGitDir, namesIn, removeEntry } from "./site.ts";
+import { deleteLater } from "./trash.ts";
 import { type Place, type Site, siteOf, type Workshop } from "./workshop.ts";
 
 /** See `TreesPort.remove`. Deleting the files goes on after the return. */
@@ -103,41 +102,6 @@ async function tidyUp(workshop: Workshop, site: Site): Promise<void> {
   for (const name of await namesIn(workshop.places.trash)) {
     const owner = /\.(\d+)$/.exec(name)?.[1];
     if (owner !== undefined && !isAlive(Number(owner))) deleteLater(workshop, join(workshop.places.trash, name));
-  }
-}
-
-/** One worktree after another, and each file by file: deleting many at once makes the disk crawl for everybody else. */
-function deleteLater(workshop: Workshop, path: string): void {
-  const before = Promise.allSettled(workshop.deletions);
-  const deletion = before
-    .then(() => deleteSlowly(path))
-    .catch(() => workshop.warn(null, `${path} could not be deleted; nothing needs it any more`));
-  workshop.deletions.add(deletion);
-  void deletion.then(() => workshop.deletions.delete(deletion));
-}
-
-/** So many files are deleted without a pause: waiting for each one alone takes ten times as long as deleting it. */
-const FILES_AT_ONCE = 32;
-
-export async function deleteSlowly(directory: string): Promise<void> {
-  // Package caches are often read-only.
-  await chmod(directory, 0o700);
-  const entries = await readdir(directory, { withFileTypes: true });
-  for (const entry of entries) if (entry.isDirectory()) await deleteSlowly(join(directory, entry.name));
-  const files = entries.filter((entry) => !entry.isDirectory());
-  for (const [index, file] of files.entries()) {
-    deleteFile(`${directory}/${file.name}`);
-    if (index % FILES_AT_ONCE === 0) await setImmediate();
-  }
-  // Also what cannot be named or listed, such as a folder without permission to read.
-  await rm(directory, { recursive: true, force: true });
-}
-
-function deleteFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It is gone, or it cannot be named or removed so; the folder's own removal meets it again and tells.
   }
 }
 

@@ -28,6 +28,7 @@ import type { Repository } from "./repository.ts";
 import { keepCommits } from "./salvage.ts";
 import { scanLane } from "./scan.ts";
 import { openShadow, shadowCall } from "./shadow.ts";
+import { leaveDeletions } from "./trash.ts";
 import { placesOf, type Workshop } from "./workshop.ts";
 
 export interface TreesOptions {
@@ -53,7 +54,7 @@ export type Trees = TreesPort & AsyncDisposable;
 
 const MAX_UNTRACKED_BYTES = 100 * 1024 * 1024;
 
-/** Opens a session's trees. Disposing of them waits until removed worktrees are deleted. */
+/** Opens a session's trees. Disposing of them waits a moment for removed worktrees to be deleted. */
 export async function openTrees(options: TreesOptions): Promise<Outcome<Trees>> {
   const opened = await openWorkshop(options);
   if (!opened.ok) return opened;
@@ -80,7 +81,7 @@ export async function openTrees(options: TreesOptions): Promise<Outcome<Trees>> 
     land: (request) => land(workshop, request),
     remove: (request) => removeLane(workshop, request),
     [Symbol.asyncDispose]: async () => {
-      await Promise.allSettled(workshop.deletions);
+      await leaveDeletions(workshop);
     },
   });
 }
@@ -105,7 +106,7 @@ export async function openWorkshop(options: TreesOptions): Promise<Outcome<Works
     now: options.now ?? (() => Number.POSITIVE_INFINITY),
     warn: options.warn,
     memories: new Map(),
-    deletions: new Set(),
+    deletions: new Map(),
   });
 }
 

@@ -23,7 +23,7 @@ export interface Workshop {
   /** The worktrees of the session's pool, by name. What the disk says of them follows at once. */
   readonly pool: Map<string, Member>;
   /** Folders that are being deleted. */
-  readonly deletions: Set<Promise<void>>;
+  readonly deletions: Map<string, Promise<void>>;
 }
 
 /** One worktree of the pool. */
