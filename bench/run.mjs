@@ -3,6 +3,7 @@
 // run, because only such figures can be compared between machines. A miss is told; only --strict makes it exit with 1,
 // since a busy machine misses anything.
 import { appendBench } from "./append.mjs";
+import { mapreduceBench } from "./mapreduce.mjs";
 import { selectBench } from "./select.mjs";
 import { startBench } from "./start.mjs";
 import { stepsBench } from "./steps.mjs";
@@ -15,6 +16,7 @@ const benches = {
   steps: stepsBench,
   append: appendBench,
   select: selectBench,
+  mapreduce: mapreduceBench,
 };
 
 process.exitCode = await main(process.argv.slice(2));
