@@ -355,7 +355,7 @@ const HAND_MADE: readonly (readonly [code: string, text: string])[] = [
   ["invalid-expression", "map: {input: a, agent_template: [{shell: a}], json_path: '$.a['}\n"],
   ["invalid-expression", "map: {input: a, agent_template: [{shell: a}], sort_by: 'a,'}\n"],
   ["unknown-key", "map: {input: a, agent_template: [{shell: a}], batch_size: 3}\n"],
-  ["unknown-key", "map: {input: a, agent_template: [{shell: a}], error_policy: {}}\n"],
+  ["unknown-key", "map: {input: a, agent_template: [{shell: a}], reduce: []}\n"],
   ["unknown-value", "map: {input: a, agent_template: [{shell: a}]}\non_item_failure: my_handler\n"],
   ["unknown-value", "map: {input: a, agent_template: [{shell: a}]}\nerror_policy: {on_item_failure: {custom: mine}}\n"],
   ["unknown-value", "map: {input: a, agent_template: [{shell: a}]}\nerror_collection: batched\n"],

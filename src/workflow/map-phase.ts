@@ -20,8 +20,8 @@ const DEFAULT_KEEP = ["node_modules", ".venv", "target"];
 /** The action, but for what the rest of the workflow says about it. */
 export interface MapPhase {
   readonly action: Omit<MapAction, "policy" | "failWhenEmpty">;
-  /** The policy as far as it is given inside `map:`. */
-  readonly policy: PolicyFields;
+  /** The policies that are given inside `map:`, the stronger one first. */
+  readonly policies: readonly PolicyFields[];
   /** Of `retry_on_failure`. */
   readonly olderRetry: RetryPolicy | null;
 }
@@ -38,12 +38,12 @@ export const mapPhase: Decoder<MapPhase> = {
 
 /** The whole action, once the policies of all places are known. */
 export function mapAction(
-  { action, policy, olderRetry }: MapPhase,
+  { action, policies, olderRetry }: MapPhase,
   around: { readonly policies: readonly [PolicyFields | null, PolicyFields]; readonly failWhenEmpty: boolean },
   context: Context,
 ): MapAction {
   const [errorPolicy, workflow] = around.policies;
-  const places = [...(errorPolicy === null ? [] : [errorPolicy]), policy, workflow];
+  const places = [...(errorPolicy === null ? [] : [errorPolicy]), ...policies, workflow];
   return {
     ...action,
     policy: resolvePolicy(places, { retry: olderRetry }, context),
@@ -73,7 +73,7 @@ function phaseOf(read: MapRead, context: Context): MapPhase | undefined {
       conflicts: fields.conflict_policy?.value ?? "report",
       worktrees: worktreesOf(read, context),
     },
-    policy: fields,
+    policies: [...(fields.error_policy === null ? [] : [fields.error_policy.value]), fields],
     olderRetry,
   };
 }

@@ -4,7 +4,7 @@ import { autoCommit, commitConfig } from "./commit.ts";
 import { countTemplate, durationTemplate } from "./counted.ts";
 import type { Decoder } from "./decode.ts";
 import { byKind, integer, list, map, report, word, workSteps } from "./decode.ts";
-import { POLICY_FIELDS } from "./item-policy.ts";
+import { POLICY_FIELDS, errorPolicy } from "./item-policy.ts";
 import { INPUT_FORMS, mapInput } from "./map-input.ts";
 import { SELECT_FIELDS } from "./map-select.ts";
 import { timeoutConfig } from "./map-timeout.ts";
@@ -91,6 +91,7 @@ export const MAP = {
       deprecated: ["timeout_per_agent"],
     }),
     timeout_config: field(timeoutConfig, "Limits for an item and its steps."),
+    error_policy: field(errorPolicy, "Same as `error_policy` beside the map."),
     ...POLICY_FIELDS,
     retry_on_failure: field(integer({ min: 0, max: 1_000 }), "Older form of `retry_config`: how many times more."),
     verify: field(verify, "Steps that must pass on the combined tree."),
@@ -106,7 +107,6 @@ export const MAP = {
   refused: {
     batch_size: refusal('"batch_size" never had an effect: items run one by one', "write `max_parallel:`"),
     group_by: refusal('"group_by" never had an effect', "write `sort_by:`, or group the items in `setup:`"),
-    error_policy: refusal('"error_policy" stands beside "map:", not inside it', "move it one level up"),
     setup: refusal('"setup" stands beside "map:", not inside it', "move it one level up, or write `setup_worktree:`"),
     reduce: refusal('"reduce" stands beside "map:", not inside it', "move it one level up"),
     timeout: refusal('unknown key "timeout" in map', "write `agent_timeout_secs:` for the limit of an item"),

@@ -17,6 +17,8 @@ interface CommandTimeout {
   readonly ms: number | null;
 }
 
+/** The kind that every step is of. */
+const ANY = "any";
 const COMMAND_KEY = /^(claude|shell|write_file|foreach|goal_seek|analyze|unknown|other)(?:_(\d{1,4}))?$/u;
 
 const commandTimeouts: Decoder<readonly CommandTimeout[]> = {
@@ -49,7 +51,8 @@ function commandTimeout(entry: MapEntry, context: Context): CommandTimeout | und
 const TIMEOUT_CONFIG = {
   name: "timeout_config",
   fields: {
-    agent_timeout_secs: field(durationTemplate, "The limit for an item.", { aliases: ["agent_timeout"] }),
+    agent_timeout_secs: field(durationTemplate, "The limit for an item.", { aliases: ["agent_timeout", "default"] }),
+    per_command: field(timeLimit, "The limit for each step that has none of its own."),
     command_timeouts: field(commandTimeouts, "Limits for steps, by kind or by kind and place."),
     timeout_policy: field(word(["per_agent", "per_command", "hybrid"]), "Which of the limits hold."),
     timeout_action: field(
@@ -73,9 +76,11 @@ export interface TimeoutConfig {
 }
 
 export const timeoutConfig: Decoder<TimeoutConfig> = mapping(TIMEOUT_CONFIG, ({ fields }, context) => {
-  const { agent_timeout_secs: item, command_timeouts: commands, timeout_policy: policy } = fields;
-  if (policy?.value === "per_agent")
-    warnUnused(commands, "`timeout_policy: per_agent` limits the item as a whole", context);
+  const { agent_timeout_secs: item, per_command: every, timeout_policy: policy } = fields;
+  if (policy?.value === "per_agent") {
+    const reason = "`timeout_policy: per_agent` limits the item as a whole";
+    for (const found of [fields.command_timeouts, every]) warnUnused(found, reason, context);
+  }
   if (policy?.value === "per_command") warnUnused(item, "`timeout_policy: per_command` limits single steps", context);
   if (fields.enable_monitoring?.value === false) {
     warnUnused(fields.enable_monitoring, "limits are always watched", context);
@@ -83,11 +88,15 @@ export const timeoutConfig: Decoder<TimeoutConfig> = mapping(TIMEOUT_CONFIG, ({ 
   return {
     // Who gives both kinds of limits and no policy wants both.
     limit: policy?.value === "per_command" ? null : (item?.value ?? null),
-    commands: policy?.value === "per_agent" ? [] : (commands?.value ?? []),
+    commands: policy?.value === "per_agent" ? [] : [...(fields.command_timeouts?.value ?? []), ...forAll(every)],
     action: fields.timeout_action?.value ?? "dlq",
     graceMs: fields.cleanup_grace_period_secs?.value ?? null,
   };
 });
+
+function forAll(every: Found<number | null> | null): readonly CommandTimeout[] {
+  return every === null ? [] : [{ key: every.spelled, keyAt: every.keyAt, kind: ANY, index: null, ms: every.value }];
+}
 
 function warnUnused(found: ConfigFields[keyof ConfigFields], reason: string, context: Context): void {
   if (found === null) return;
@@ -146,8 +155,8 @@ function warnMissingStep(command: CommandTimeout, steps: readonly Step[], contex
 
 /** The names of a step's kind, the most exact first. */
 function kindsOf({ action }: Step): readonly string[] {
-  if (action.kind === "agent") return ["claude"];
-  return action.kind === "shell" ? ["shell"] : [action.kind, "unknown", "other"];
+  if (action.kind === "agent") return ["claude", ANY];
+  return action.kind === "shell" ? ["shell", ANY] : [action.kind, "unknown", "other", ANY];
 }
 
 function isThere<T>(value: T | undefined): value is T {

@@ -5,14 +5,12 @@ import { POLICY_FIELDS, errorPolicy } from "./item-policy.ts";
 import { mapPhase } from "./map-phase.ts";
 import type { Fields, Refusal, Table } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
-import type { Step } from "./model.ts";
 import { PHASE_FIELDS, phase } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import { setup } from "./setup.ts";
 import { COMMON_FIELDS, COMMON_REFUSED } from "./workflow-table.ts";
 
-export interface ReducePhase {
-  readonly steps: readonly Step[];
-  readonly timeoutMs: number | null;
+export interface ReducePhase extends Phase {
   /** What happens when there was no item. */
   readonly whenEmpty: "skip" | "run" | "fail";
 }
@@ -26,12 +24,12 @@ const REDUCE = {
 } as const;
 
 const reduce: Decoder<ReducePhase> = phase(
-  (steps) => ({ steps, timeoutMs: null, whenEmpty: "skip" }),
+  (steps) => ({ steps, timeout: null, whenEmpty: "skip" }),
   mapping(REDUCE, (read, context): ReducePhase | undefined => {
     const steps = required(read, "commands", { name: "reduce", context });
     if (steps === null) return undefined;
     const { timeout, when_empty } = read.fields;
-    return { steps: steps.value, timeoutMs: timeout?.value ?? null, whenEmpty: when_empty?.value ?? "skip" };
+    return { steps: steps.value, timeout: timeout?.value ?? null, whenEmpty: when_empty?.value ?? "skip" };
   }),
 );
 

@@ -114,10 +114,10 @@ describe("phases", () => {
 
   test("environment, secrets, parameters and merge are those of any workflow", () => {
     const workflow = good(
-      "env: {A: 1}\nsecrets: {B: 'env:C'}\nparameters: {n: {type: number, default: 2}}\nmerge: {commands: [{shell: m}], timeout: 60}\nmap: {input: x, agent_template: [{shell: b}]}\n",
+      "env: {A: 1, T: 60}\nsecrets: {B: 'env:C'}\nparameters: {n: {type: number, default: 2}}\nmerge: {commands: [{shell: m}], timeout: $T}\nmap: {input: x, agent_template: [{shell: b}]}\n",
     );
 
-    expect(workflow.environment.values.map(({ name }) => name)).toEqual(["A"]);
+    expect(workflow.environment.values.map(({ name }) => name)).toEqual(["A", "T"]);
     expect(workflow.environment.secrets.map(({ name }) => name)).toEqual(["B"]);
     expect(workflow.parameters.map(({ name }) => name)).toEqual(["n"]);
     expect([workflow.merge?.steps.length, workflow.merge?.timeoutMs]).toEqual([1, 60_000]);
@@ -265,6 +265,7 @@ describe("time limits", () => {
     ["  agent_timeout_secs: 5m\n", "5m"],
     ["  agent_timeout_secs: $LIMIT\n", "${LIMIT}"],
     ["  timeout_config: {agent_timeout_secs: 30}\n", "30"],
+    ["  timeout_config: {default: 5m, per_command: 2m}\n", "5m"],
     ["  timeout_per_agent: 10m\n", "10m"],
   ])("%j limits an item", (keys, expected) => {
     expect(mapWith(keys).timeout.limit).toBe(expected);
@@ -300,6 +301,12 @@ describe("time limits", () => {
       expect(map.timeout.graceMs).toBe(5_000);
     },
   );
+
+  test("per_command limits each step that has no limit of its own", () => {
+    const map = mapWith("  timeout_config: {per_command: 2m, command_timeouts: {shell: 60}}\n");
+
+    expect(map.steps.map(({ timeoutMs }) => timeoutMs)).toEqual([120_000, 60_000]);
+  });
 
   test("a step's own limit wins, then that of its place, then that of its kind", () => {
     const map = mapOf(
@@ -360,6 +367,7 @@ describe("failures", () => {
       failureThreshold: 0.2,
     });
     expect([beside.policy, inside.policy]).toEqual([inPolicy.policy, inPolicy.policy]);
+    expect(mapWith(`  error_policy:\n${keys.map((key) => `    ${key}\n`).join("")}`).policy).toEqual(inPolicy.policy);
   });
 
   test("error_policy wins, and the other place is told", () => {

@@ -9,6 +9,7 @@ import { MAPREDUCE } from "./mapreduce-table.ts";
 import type { ReducePhase } from "./mapreduce-table.ts";
 import type { Step, Workflow } from "./model.ts";
 import { resolveLimit } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import type { MapEntry, MapNode } from "./source-node.ts";
 import { locateStep } from "./source.ts";
 import { workflowParts } from "./workflow-parts.ts";
@@ -30,20 +31,21 @@ export function mapReduceWorkflow(root: MapNode, name: string, context: StepCont
   const map = required(read, "map", { name: "a MapReduce workflow", context });
   if (map === null) return undefined;
   const { setup, reduce } = fields;
-  const parts = workflowParts(fields, name);
+  const parts = workflowParts(fields, name, context);
   const whenEmpty = reduce?.value.whenEmpty ?? "skip";
   const policies = [fields.error_policy?.value ?? null, fields] as const;
   const action = mapAction(map.value, { policies, failWhenEmpty: whenEmpty === "fail" }, context);
-  const limit = resolveLimit(setup?.value.timeout ?? null, parts.environment.values, context);
+  const limitOf = (phase: Found<Phase> | null): number | null =>
+    resolveLimit(phase?.value.timeout ?? null, parts.environment.values, context);
   const all = [setup?.value.steps ?? [], action.steps, reduce?.value.steps ?? [], parts.merge?.steps ?? []];
   warnAboutIds(all.flat(), context);
   warnAboutBranches(reduce?.value.steps ?? [], context);
   const lowered = [
     ...(setup === null
       ? []
-      : [phaseStep(setup, { label: "setup", steps: setup.value.steps, timeoutMs: limit }, context)]),
+      : [phaseStep(setup, { label: "setup", steps: setup.value.steps, timeoutMs: limitOf(setup) }, context)]),
     emptyStep(map, { label: "map", action }, context),
-    ...(reduce === null ? [] : [reduceStep(reduce, whenEmpty, context)]),
+    ...(reduce === null ? [] : [reduceStep(reduce, limitOf(reduce), context)]),
   ];
   return { mode: "mapreduce", ...parts, steps: lowered };
 }
@@ -64,8 +66,8 @@ interface PhaseParts {
   readonly timeoutMs: number | null;
 }
 
-function reduceStep(found: Found<ReducePhase>, whenEmpty: ReducePhase["whenEmpty"], context: StepContext): Step {
-  const { steps, timeoutMs } = found.value;
+function reduceStep(found: Found<ReducePhase>, timeoutMs: number | null, context: StepContext): Step {
+  const { steps, whenEmpty } = found.value;
   const step = phaseStep(found, { label: "reduce", steps, timeoutMs }, context);
   return whenEmpty === "skip" ? { ...step, when: "map.total > 0" } : step;
 }

@@ -89,7 +89,7 @@ function mappingWorkflow(root: MapNode, context: StepContext): Workflow | undefi
   const commands = required(read, "commands", { name: "a workflow", context });
   if (commands === null) return undefined;
   const steps = commands.value;
-  const parts = workflowParts(fields, name);
+  const parts = workflowParts(fields, name, context);
   warnAboutIds([...steps, ...(parts.merge?.steps ?? [])], context);
   return { mode: "sequential", ...parts, steps };
 }

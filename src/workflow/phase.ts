@@ -6,11 +6,37 @@ import { field } from "./mapping.ts";
 import type { EnvironmentValue, Step } from "./model.ts";
 import type { Range } from "./source.ts";
 
+/** A time limit, or the name of the variable that holds it. */
+export type PhaseLimit =
+  | { readonly kind: "ms"; readonly ms: number | null }
+  | { readonly kind: "variable"; readonly name: string; readonly at: Range };
+
+const VARIABLE = /^\$(?:\{\s*(?:env\.)?([A-Za-z_]\w*)\s*\}|([A-Za-z_]\w*))$/u;
+
+/** `900`, `15m`, `$SETUP_TIMEOUT` or `${SETUP_TIMEOUT}`. */
+export const phaseLimit: Decoder<PhaseLimit> = {
+  schema: timeLimit.schema,
+  decode: (node, context) => {
+    if (node.kind !== "scalar") return wrongType(node, context, "a duration");
+    const variable = VARIABLE.exec(node.text.trim());
+    const name = variable?.[1] ?? variable?.[2];
+    if (name !== undefined) return { kind: "variable", name, at: node.at };
+    const ms = timeLimit.decode(node, context);
+    return ms === undefined ? undefined : { kind: "ms", ms };
+  },
+};
+
 /** The keys that every phase has. */
 export const PHASE_FIELDS = {
   commands: field(workSteps, "The steps, in order.", { aliases: ["steps"] }),
-  timeout: field(timeLimit, "The limit for all of them."),
+  timeout: field(phaseLimit, "The limit for all of them: a duration, or a variable of `env:`."),
 } as const;
+
+/** What every phase says. */
+export interface Phase {
+  readonly steps: readonly Step[];
+  readonly timeout: PhaseLimit | null;
+}
 
 /** A list of steps, one step, or a mapping with `commands` and what else belongs to the phase. */
 export function phase<T>(plain: (steps: readonly Step[]) => T, whole: Decoder<T>): Decoder<T> {
@@ -35,26 +61,6 @@ export function phase<T>(plain: (steps: readonly Step[]) => T, whole: Decoder<T>
     },
   });
 }
-
-/** A time limit, or the name of the variable that holds it. */
-export type PhaseLimit =
-  | { readonly kind: "ms"; readonly ms: number | null }
-  | { readonly kind: "variable"; readonly name: string; readonly at: Range };
-
-const VARIABLE = /^\$(?:\{\s*(?:env\.)?([A-Za-z_]\w*)\s*\}|([A-Za-z_]\w*))$/u;
-
-/** `900`, `15m`, `$SETUP_TIMEOUT` or `${SETUP_TIMEOUT}`. */
-export const phaseLimit: Decoder<PhaseLimit> = {
-  schema: timeLimit.schema,
-  decode: (node, context) => {
-    if (node.kind !== "scalar") return wrongType(node, context, "a duration");
-    const variable = VARIABLE.exec(node.text.trim());
-    const name = variable?.[1] ?? variable?.[2];
-    if (name !== undefined) return { kind: "variable", name, at: node.at };
-    const ms = timeLimit.decode(node, context);
-    return ms === undefined ? undefined : { kind: "ms", ms };
-  },
-};
 
 /** A limit is needed before anything runs, so that a variable has to be a plain value of the file's own `env:`. */
 export function resolveLimit(

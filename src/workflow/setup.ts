@@ -4,15 +4,10 @@ import type { Context, Decoder } from "./decode.ts";
 import { allOf, anyText, byKind, integer, map, report, word, wrongType } from "./decode.ts";
 import { field, mapping, required } from "./mapping.ts";
 import type { OutputCapture, Step } from "./model.ts";
-import { PHASE_FIELDS, phase, phaseLimit } from "./phase.ts";
-import type { PhaseLimit } from "./phase.ts";
+import { PHASE_FIELDS, phase } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import type { MapEntry } from "./source-node.ts";
 import type { Range } from "./source.ts";
-
-export interface SetupPhase {
-  readonly steps: readonly Step[];
-  readonly timeout: PhaseLimit | null;
-}
 
 const DEFAULT_MAX_BYTES = 1024 * 1024;
 /** What one captured value may have at most. */
@@ -114,12 +109,11 @@ const SETUP = {
   name: "setup",
   fields: {
     ...PHASE_FIELDS,
-    timeout: field(phaseLimit, "The limit for all of them."),
     capture_outputs: field(captureOutputs, "Values from the steps' outputs, for all later phases."),
   },
 } as const;
 
-export const setup: Decoder<SetupPhase> = phase(
+export const setup: Decoder<Phase> = phase(
   (steps) => ({ steps, timeout: null }),
   mapping(SETUP, (read, context) => {
     const steps = required(read, "commands", { name: "setup", context });

@@ -6,18 +6,18 @@ import type { Decoder } from "./decode.ts";
 import { environment, environmentFiles, profiles, secrets } from "./environment.ts";
 import type { Fields, Refusal, Table } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
-import type { MergePhase } from "./model.ts";
 import { parameters } from "./parameters.ts";
 import { PHASE_FIELDS, phase } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import { retryPolicy } from "./retry.ts";
 
 const MERGE = { name: "merge", fields: PHASE_FIELDS } as const;
 
-const merge: Decoder<MergePhase> = phase(
-  (steps) => ({ steps, timeoutMs: null }),
+const merge: Decoder<Phase> = phase(
+  (steps) => ({ steps, timeout: null }),
   mapping(MERGE, (read, context) => {
     const steps = required(read, "commands", { name: "merge", context });
-    return steps === null ? undefined : { steps: steps.value, timeoutMs: read.fields.timeout?.value ?? null };
+    return steps === null ? undefined : { steps: steps.value, timeout: read.fields.timeout?.value ?? null };
   }),
 );
 
