@@ -21,7 +21,13 @@ export interface RenderOptions {
 }
 
 export type Rendered =
-  | { readonly ok: true; readonly text: string; readonly used: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly text: string;
+      readonly used: readonly string[];
+      /** Placeholders that stayed as they were, because no variable has such a name. */
+      readonly left: readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Finds the references in a text. It fails only for what is certainly ours and cannot be meant as it stands. */
@@ -36,11 +42,12 @@ export function renderTemplate(template: Template, scope: Scope, options: Render
     target: options.target ?? "script",
     positional: options.positional ?? false,
     used: new Set(),
+    left: new Set(),
     problems: [],
   };
   const text = renderParts(template, rendering);
   if (rendering.problems.length > 0) return { ok: false, problems: rendering.problems };
-  return { ok: true, text, used: [...rendering.used] };
+  return { ok: true, text, used: [...rendering.used], left: [...rendering.left] };
 }
 
 /** Parses and fills in one go. */
@@ -75,6 +82,7 @@ interface Rendering {
   readonly target: "script" | "prompt" | "operand";
   readonly positional: boolean;
   readonly used: Set<string>;
+  readonly left: Set<string>;
   readonly problems: Problem[];
 }
 
@@ -132,7 +140,10 @@ function renderReference(part: Part<"reference">, rendering: Rendering): string 
     return "";
   }
   if (target === "operand") return "";
-  if (fallback === null || reference.fallback === null) return part.raw;
+  if (fallback === null || reference.fallback === null) {
+    rendering.left.add(part.raw);
+    return part.raw;
+  }
   const head = part.raw.slice(0, part.raw.length - reference.fallback.text.length - 1);
   return `${head}${renderParts(fallback, rendering)}}`;
 }

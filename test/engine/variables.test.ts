@@ -1,6 +1,6 @@
 // Names that meet: ids, captures and the names of the language itself.
 import { expect, test } from "vitest";
-import { capture, foreach, shell, workflow } from "../kit/steps.ts";
+import { agent, capture, foreach, shell, workflow } from "../kit/steps.ts";
 import { work, World } from "../kit/world.ts";
 
 test("an id that is also a name of the language means the step", async () => {
@@ -29,4 +29,18 @@ test("what the first failed item says does not depend on who failed first", asyn
     workflow([foreach(["slow", "fast"], steps, { parallel: 2, continueOnError: true })]),
   );
   expect(session.fault?.message).toContain("failed with exit code 7");
+});
+
+test("9.3 V8: a name that no variable has is told when a prompt went out with it", async () => {
+  const world = new World();
+  const steps = [
+    shell("say x", { capture: capture("target") }),
+    agent("say ${target} ${taget}\nsay $${target} ${taget} $HOME ${other:-fine}", { label: "fix" }),
+    agent("say ${target}"),
+  ];
+  await work(world, workflow(steps));
+  const warnings = world.history().flatMap((event) => (event.type === "warned" ? [event.message] : []));
+  expect(warnings).toEqual([
+    'step "fix" went to the agent with ${taget} in its prompt: there is no such variable (write $${...} for the text itself)',
+  ]);
 });

@@ -110,6 +110,22 @@ export const scenarios: readonly Scenario[] = [
     ]),
   },
   {
+    name: "values that are computed",
+    workflow: workflow([
+      agent("write a ${cmd:say 1}\ncommit a", { when: "${cmd:say yes} == 'yes'" }),
+      shell("append a ${file:a} ${date:%%}\ncommit more"),
+      step({
+        kind: "foreach",
+        input: { kind: "list", items: ["x", "y"] },
+        steps: [agent("write ${item} ${cmd:say of ${item}}\ncommit ${item}")],
+        parallel: 2,
+        shared: false,
+        continueOnError: false,
+        maxItems: null,
+      }),
+    ]),
+  },
+  {
     name: "several inputs",
     workflow: workflow([shell("write f-${ARG} 1"), agent("append f-${ARG} 2\ncommit ${ARG}")]),
     going: { inputs: ["one", "two"] },

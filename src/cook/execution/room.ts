@@ -116,6 +116,12 @@ export function render(template: string, { fullScope }: Pick<Setting, "fullScope
   return filled(interpolate(template, fullScope, { target: "prompt" }), step);
 }
 
+/** What of a text stayed as it was: a name that was probably misspelled is not to reach an agent without a word. */
+export function leftIn(template: string, { fullScope }: Pick<Setting, "fullScope">): readonly string[] {
+  const rendered = interpolate(template, fullScope, { target: "prompt" });
+  return rendered.ok ? rendered.left : [];
+}
+
 /** Fills a script: what is the shell's stays as it is. */
 export function renderScript(template: string, { scope }: Pick<Setting, "scope">, step: Step): string | Refusal {
   return filled(interpolate(template, scope, { target: "script" }), step);

@@ -1,7 +1,7 @@
 /** `claude:` — a prompt for an agent. */
 import type { AgentAction, AgentSettings } from "../../../workflow/model.ts";
 import { fromAgent, type Ran, refusedWith } from "../result.ts";
-import { Refusal, render } from "../room.ts";
+import { leftIn, Refusal, render } from "../room.ts";
 import type { Execution } from "./execution.ts";
 
 export async function runAgent(action: AgentAction, execution: Execution): Promise<Ran> {
@@ -30,8 +30,17 @@ export async function runAgent(action: AgentAction, execution: Execution): Promi
     },
     room.signal,
   );
-  return fromAgent(run, { step: command.step, attempt: command.attempt, timeoutMs, logs: [logs.events, logs.stderr] });
+  const about = { step: command.step, attempt: command.attempt, timeoutMs, logs: [logs.events, logs.stderr] };
+  const ran = fromAgent(run, about);
+  const left = leftIn(action.prompt, setting);
+  if (ran.kind !== "ended" || left.length === 0) return ran;
+  const names = left.slice(0, MAX_LEFT).join(", ");
+  const warning = `step "${command.step.label}" went to the agent with ${names} in its prompt: there is no such variable (write $\${...} for the text itself)`;
+  return { ...ran, warnings: [...ran.warnings, warning] };
 }
+
+/** A prompt about templates may be full of them. */
+const MAX_LEFT = 5;
 
 function withDefaults(own: AgentSettings, defaults: AgentSettings): AgentSettings {
   return {
