@@ -210,3 +210,32 @@ describe("the verified train", () => {
     expect(landed(world)).toMatchObject({ a: "1", b: "1", c: "1" });
   });
 });
+
+describe("edits", () => {
+  const failing = (policy: object, script = "need never"): Step[] => [
+    shell("write setup 1\ncommit setup"),
+    map(["a", "b", "c"], [agent("write ${item} 1\ncommit ${item}"), shell(script)], { maxParallel: "1", policy }),
+  ];
+
+  test("what only says how many run at once, and what becomes of failures, spares what is done", async () => {
+    const world = new World();
+    const items = ["a", "b", "c"];
+    const steps = [shell("once ${item}"), agent("write ${item} 1\ncommit ${item}")];
+    const stop = { onItemFailure: { kind: "stop" } } as const;
+    const other = map(items, steps, { maxParallel: "1", policy: stop });
+    expect(await run(world, [other])).toMatchObject({ status: "failed" });
+    const onward = map(items, steps, { maxParallel: "3" });
+    expect(await run(world, [onward], { force: true })).toMatchObject({ status: "ended" });
+    expect(events(world, "map-planned")).toHaveLength(1);
+  });
+
+  test("another agent template does all items again, and what came before them stays", async () => {
+    const world = new World();
+    expect(await run(world, failing({}))).toMatchObject({ status: "ended", deadLetters: 3 });
+    const again = new World();
+    expect(await run(again, failing({ onItemFailure: { kind: "stop" } }))).toMatchObject({ status: "failed" });
+    const session = await run(again, failing({}, "say fine"), { force: true });
+    expect(session).toMatchObject({ status: "ended", deadLetters: 0 });
+    expect([times(again, "write setup 1"), times(again, "write a 1")]).toEqual([1, 2]);
+  });
+});

@@ -3,7 +3,7 @@
  * before it stays done, and the lane goes back to the tree and the variables of that moment. Lanes of a loop that is not
  * touched go on where they were; those of one that is go away, with what is in them kept.
  */
-import type { Step, Workflow } from "../../workflow/model.ts";
+import type { MapAction, Step, Workflow } from "../../workflow/model.ts";
 import type { LaneId, StepPath } from "./event.ts";
 import { type History, isStray, join, type Lane, MAIN, type Node, type Owed, type Session } from "./state.ts";
 
@@ -19,7 +19,8 @@ export function afterEdit(session: Session, workflow: Workflow): Session {
       ? rewound(main, ["merge"], firstChange(before.merge?.steps ?? [], workflow.merge?.steps ?? []))
       : rewound(main, place, firstChange(before.steps, workflow.steps));
   const lanes = new Map(session.lanes).set(MAIN, edited);
-  const next: Session = { ...session, order, lanes, landing: { kind: "open" } };
+  const deadLetters = edited === main ? session.deadLetters : deadBefore(edited, place);
+  const next: Session = { ...session, order, lanes, deadLetters, landing: { kind: "open" } };
   return { ...next, owed: [...session.owed, ...owedBy(session, next)] };
 }
 
@@ -77,7 +78,15 @@ export function firstChange(before: readonly Step[], after: readonly Step[]): nu
 
 /** A step's meaning: where it stands in the file and what it is called for people do not count. */
 function definition(step: Step | undefined): string {
-  return JSON.stringify(step, (key, value: unknown) => (key === "at" || key === "label" ? undefined : value));
+  const bare = step?.action.kind === "map" ? { ...step, action: itemsOnly(step.action) } : step;
+  return JSON.stringify(bare, (key, value: unknown) => (key === "at" || key === "label" ? undefined : value));
+}
+
+/** What makes a map's items and their results. How many run at once, and what becomes of failures, holds from now on. */
+function itemsOnly(action: MapAction): Partial<MapAction> {
+  const { maxParallel, timeout, policy, verify, conflicts, failWhenEmpty, ...rest } = action;
+  void [maxParallel, timeout, policy, verify, conflicts, failWhenEmpty];
+  return rest;
 }
 
 /** The pass that is under way; null when there is none, so that only the landing is left. */
@@ -85,6 +94,12 @@ function placeOf(main: Lane): readonly [string, string] | null {
   const input = `input-${String(main.root.done)}`;
   const node = main.root.children.get(input);
   return node === undefined ? null : [input, `pass-${String(node.done)}`];
+}
+
+/** Dead letters of maps that are done again do not count any more. */
+function deadBefore({ root }: Lane, place: readonly [string, string] | null): number {
+  const [input = "", pass = ""] = place ?? [];
+  return root.children.get(input)?.children.get(pass)?.history?.deadLetters ?? 0;
 }
 
 /** The lane with the sequence at the place back before the step, if it has come that far. */

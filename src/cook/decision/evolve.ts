@@ -177,7 +177,14 @@ function stepEnded(session: Session, event: Event & { readonly type: "step-ended
           ...withoutChild(node, segment),
           last: event.outcome,
           done: index + 1,
-          history: { index, tree: lane.tree, commits: lane.commits, vars: lane.vars, previous: node.history },
+          history: {
+            deadLetters: session.deadLetters,
+            index,
+            tree: lane.tree,
+            commits: lane.commits,
+            vars: lane.vars,
+            previous: node.history,
+          },
         };
       },
     }),

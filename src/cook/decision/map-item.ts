@@ -4,6 +4,7 @@
  * What an item wants depends on its own lane alone, so it is worked out once for each state of the lane.
  */
 import type { Json, MapAction, Step } from "../../workflow/model.ts";
+import { parseDuration } from "../../workflow/duration.ts";
 import type { Command } from "./command.ts";
 import type { EventBody, StepOutcome } from "./event.ts";
 import type { ItemEnd } from "./event-map.ts";
@@ -108,7 +109,7 @@ function workedOut(place: ItemPlace, index: number, lane: Lane): Stage {
 function itemSteps(place: ItemPlace, index: number, lane: Lane): Progress {
   const { action, map } = place;
   const inside = itemCursor(place, index, lane);
-  const deadline = deadlineWithin(inside, map.timeoutMs);
+  const deadline = deadlineWithin(inside, itemLimit(map, action));
   const cursor: Cursor = { ...inside, context: { ...inside.context, deadline } };
   if (lane.fresh && action.worktrees.setup.length > 0) {
     const setup = cursor.sequence(action.worktrees.setup, child(cursor, "setup", { own: false }));
@@ -220,8 +221,9 @@ function told(place: ItemPlace, index: number, lane: Lane): Command {
   const { cursor, map, action } = place;
   const base = { lane: cursor.lane.id, path: cursor.path, index };
   const given = outcomeOf(place, index, lane);
-  const isLate = hasMetLimit(map, given, itemCursor(place, index, lane));
-  const outcome = isLate ? lateOutcome(given, map.timeoutMs ?? 0) : given;
+  const limitMs = itemLimit(map, action);
+  const isLate = hasMetLimit(limitMs, given, itemCursor(place, index, lane));
+  const outcome = isLate ? lateOutcome(given, limitMs ?? 0) : given;
   const tries: Tries = { index, outcome, retry: map.retries.get(index) ?? null };
   const attempts = (tries.retry?.attempts ?? 0) + 1;
   const { salvage } = lane;
@@ -241,7 +243,13 @@ function told(place: ItemPlace, index: number, lane: Lane): Command {
   });
 }
 
-function hasMetLimit({ timeoutMs }: MapState, { fault: reason }: StepOutcome, cursor: Cursor): boolean {
+/** A limit in the workflow counts also when it was edited since; one from a variable was found out once. */
+function itemLimit({ timeoutMs }: MapState, { timeout }: MapAction): number | null {
+  if (timeout.limit === null) return null;
+  return parseDuration(timeout.limit) ?? timeoutMs;
+}
+
+function hasMetLimit(timeoutMs: number | null, { fault: reason }: StepOutcome, cursor: Cursor): boolean {
   return timeoutMs !== null && reason?.kind === "timeout" && elapsedMs(cursor) >= timeoutMs;
 }
 

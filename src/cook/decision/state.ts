@@ -171,6 +171,7 @@ export interface ItemResult {
 }
 
 export interface History {
+  readonly deadLetters: number;
   readonly index: number;
   readonly tree: TreeState;
   readonly commits: number;
