@@ -194,7 +194,12 @@ const living = new Set<Children>();
 
 function adopted(children: Children): Disposable {
   living.add(children);
-  return { [Symbol.dispose]: () => void living.delete(children) };
+  return {
+    [Symbol.dispose]: () => {
+      living.delete(children);
+      children.close();
+    },
+  };
 }
 
 /** A masker that knows the secrets of the environment. */

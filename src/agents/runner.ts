@@ -100,6 +100,7 @@ async function watch({ options, command, streams }: Watch, signal: AbortSignal):
       stdout: eventSink({ options, command, streams }, onEvent),
       stderr: streams.stderr,
       children,
+      guarded: true,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
     },
     AbortSignal.any([signal, stop.signal]),

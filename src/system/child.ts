@@ -25,6 +25,8 @@ export interface ChildOptions {
   readonly stdout: OutputSink;
   readonly stderr: OutputSink;
   readonly children: Children;
+  /** Whether it is ended at once when we are killed, and not only by the next resume. @default false */
+  readonly guarded?: boolean;
   /** An open file that the child gets as `EXTRA_FILE`. @default null */
   readonly extraFile?: number | null;
   /** @default 5000 */
@@ -110,6 +112,7 @@ async function start(options: ChildOptions): Promise<Running | string> {
   }
   const exited = exitOf(child);
   options.children.record(child.pid);
+  if (options.guarded === true) options.children.guard(child.pid);
   letGo(child, options.stdin);
   return { child, pid: child.pid, marker, exited, options };
 }

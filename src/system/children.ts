@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
+import { openGuard } from "./guard.ts";
 import { identityOf } from "./process-identity.ts";
 
 /**
@@ -14,6 +15,8 @@ export interface Children {
   mark(): { readonly env: Readonly<Record<string, string>>; readonly marker: string };
   /** Writes the child down. It must not have acted before. */
   record(pid: number): void;
+  /** Has it end with us, also when we are killed. */
+  guard(pid: number): void;
   forget(pid: number): void;
   live(): readonly number[];
   /** Ends every child and what it started, at once and without asking: the second Ctrl-C. */
@@ -21,6 +24,8 @@ export interface Children {
   recorded(): readonly { readonly pid: number; readonly startedAt: string }[];
   /** Forgets what was written down, after it was ended. */
   clear(): void;
+  /** The session's work is over; no child is left. */
+  close(): void;
 }
 
 /** @param options.file Where the children are written down, one a line. */
@@ -31,6 +36,7 @@ export function openChildren(options: {
 }): Children {
   const { file, session, markerName = "PRODIGY_SESSION" } = options;
   const live = new Set<number>();
+  const guard = openGuard();
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   return {
     marker: `${markerName}=${session}`,
@@ -45,7 +51,11 @@ export function openChildren(options: {
       if (identity !== null)
         appendFileSync(file, `${JSON.stringify({ pid, startedAt: identity.startedAt })}\n`, { mode: 0o600 });
     },
-    forget: (pid) => void live.delete(pid),
+    guard: (pid) => guard.watch(pid),
+    forget: (pid) => {
+      live.delete(pid);
+      guard.release(pid);
+    },
     live: () => [...live],
     killAll: () => {
       for (const pid of live) {
@@ -60,6 +70,7 @@ export function openChildren(options: {
     clear: () => {
       if (readRecords(file).length > 0) truncateSync(file);
     },
+    close: () => guard[Symbol.dispose](),
   };
 }
 

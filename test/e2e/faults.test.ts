@@ -71,6 +71,28 @@ test("who has lost the session's lock ends what it runs, says so, and writes not
   expect(rig.prodigy(["resume", id, "-y"])).toMatchObject({ code: 0 });
 });
 
+test("when it is killed its agent ends at once, with what left it alone, and a resume continues it", async () => {
+  await using rig = await newRig();
+  const script = `echo $$ > ${rig.root}/pid; echo once >> ${rig.root}/times; while [ ! -f ${rig.root}/ok ]; do sleep 0.05; done`;
+  rig.write("../w.yml", '- claude: "do it"\n');
+  rig.write(
+    "../agent.yml",
+    `fallback:\n  - write: { path: first, content: "1" }\n  - commit: first\n  - shell: "${script}"\n  - write: { path: second, content: "2" }\n  - commit: second\n`,
+  );
+  const agent = { PRODIGY_AGENT: "scripted", PRODIGY_SCRIPT: join(rig.root, "agent.yml") };
+  const run = start(rig, ["run", "../w.yml", "-y"], agent);
+  await until(() => readdirSync(rig.root).includes("times") && rig.read("../pid") !== "");
+  run.process.kill("SIGKILL");
+  await run.ended;
+  // Nobody has looked at the session since.
+  await until(() => !isAlive(Number(rig.read("../pid"))));
+  rig.write("../ok", "");
+  const resumed = rig.prodigy(["resume", "-y"], agent);
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(resumed.stdout).toContain("going on with the agent's interrupted session");
+  expect(rig.git("log", "--format=%s", "main").split("\n")).toEqual(["second", "first", "first"]);
+});
+
 function journalOf(rig: Rig, repository: string, id: string): string {
   const folder = join(rig.home, "events", repository, id);
   const files = readdirSync(folder).filter((name) => name.endsWith(".jsonl"));
