@@ -10,7 +10,14 @@ export {
   type RunOptions,
   runWorkflow,
 } from "./api/run.ts";
-export { continueEarlier, type ContinueOptions, type EarlierDetail, readEarlierSession } from "./api/earlier.ts";
+export {
+  continueEarlier,
+  type ContinueOptions,
+  type EarlierDetail,
+  listOrphans,
+  readEarlierSession,
+  removeOrphans,
+} from "./api/earlier.ts";
 export { hideSecrets } from "./api/secrets.ts";
 export {
   deleteSession,

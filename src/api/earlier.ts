@@ -4,6 +4,7 @@ import { newOrder } from "../cook/order.ts";
 import type { Outcome } from "../cook/ports.ts";
 import type { RunResult } from "../cook/run-result.ts";
 import { type Watching, watchOf } from "../cook/watching.ts";
+import { type CleanedOrphan, cleanOrphans, type OrphanRegistry, orphanRegistries } from "../earlier/clean-orphans.ts";
 import { changedStep, type Continuation, continuationOf, takenOver } from "../earlier/continuation.ts";
 import type { EarlierEvent } from "../earlier/event.ts";
 import { readEarlierEvents } from "../earlier/read.ts";
@@ -37,6 +38,23 @@ export async function readEarlierSession(options: Where & { readonly session: st
   const { events, problems } = await readEarlierEvents(found.earlier.record.eventFiles);
   const record = { ...found.earlier.record, problems: [...found.earlier.record.problems, ...problems] };
   return masked(found.ground, { ...found.earlier, record, continuation: continuationOf(found.earlier), events });
+}
+
+/** Worktrees that an earlier Prodigy could not remove, by job. */
+export async function listOrphans(options: Where): Promise<Outcome<readonly OrphanRegistry[]>> {
+  const ground = await groundOf(options);
+  return ground.ok ? { ok: true, value: await orphanRegistries(earlierPlaces(ground.value)) } : ground;
+}
+
+/** Removes the worktrees of one job, keeping aside what no branch holds. */
+export async function removeOrphans(
+  options: Where & { readonly registry: OrphanRegistry },
+): Promise<Outcome<readonly CleanedOrphan[]>> {
+  const ground = await groundOf(options);
+  if (!ground.ok) return ground;
+  const { repository, key } = ground.value;
+  const places = earlierPlaces(ground.value);
+  return { ok: true, value: await cleanOrphans(options.registry, { places, repository, key }) };
 }
 
 export interface ContinueOptions extends Where, Watching {

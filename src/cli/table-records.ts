@@ -127,6 +127,15 @@ export const RECORD_COMMANDS: readonly CommandSpec[] = [
         json: true,
         load: async () => (await import("./commands/worktree.ts")).clean,
       },
+      {
+        name: "clean-orphaned",
+        summary: "remove worktrees that the earlier Prodigy could not remove",
+        details: "It noted them by job. What no branch holds is kept aside first (prodigy salvage list).",
+        args: [{ name: "JOB", description: "the job; needed where there are several", count: "optional" }],
+        options: [PATH, DRY, FORCE],
+        json: true,
+        load: async () => (await import("./commands/orphans.ts")).cleanOrphaned,
+      },
     ],
   },
   {

@@ -113,7 +113,7 @@ test("a session of today with the same id is not overwritten", async () => {
   expect(await project.migrate()).toMatchObject({ failed: [{ reason: "There is another session cook-1 already." }] });
 });
 
-test("everything else in the folder is left as it is", async () => {
+test("check 34: everything else in the folder is left as it is", async () => {
   const others = {
     "config.yml": "a: 1",
     "session_notes.json": '{"note":"no session"}',

@@ -26,7 +26,7 @@ test.each<readonly [SessionStatus, readonly SessionStatus[]]>([
   expect(reached).toEqual(STATUSES.filter((status) => legal.includes(status)));
 });
 
-test("an illegal move is refused with both names", () => {
+test("check 29: an illegal move is refused with both names", () => {
   expect(applyUpdate(session("Completed"), { kind: "status", status: "Running" }, NOW)).toEqual({
     ok: false,
     problem: "Session session-1 cannot go from Completed to Running.",
@@ -41,7 +41,7 @@ test("ending sets the time of the end; a resume clears it and keeps the error un
   expect(after(resumed, { kind: "status", status: "Completed" })).toMatchObject({ error: null, completed_at: NOW });
 });
 
-test("the two special metadata keys count, and other keys stay as they were", () => {
+test("check 30: the two special metadata keys count, and other keys stay as they were", () => {
   const twice = after(
     session("Running"),
     { kind: "metadata", values: { mine: 1, files_changed_delta: 3 } },

@@ -190,3 +190,39 @@ test("what belongs to another repository is left to it", async () => {
     { session: EARLIER, repository: null, resumable: false },
   ]);
 });
+
+test("check 47: clean-orphaned removes what the registry of a job names, keeps aside what no branch holds, and ends the registry", async () => {
+  await using rig = await newRig();
+  const tree = join(rig.home, "worktrees", "session-1", "mapreduce-agent-1");
+  rig.git("worktree", "add", "-q", "--detach", tree);
+  writeFileSync(join(tree, "work.txt"), "paid for\n");
+  const entry = { agent_id: "a", item_id: "item_1", failed_at: "2025-01-11T12:00:00Z", error: "busy" };
+  const registry = leave(rig, "orphaned_worktrees/project/job-1.json", [
+    { ...entry, path: tree },
+    { ...entry, path: join(rig.home, "worktrees", "session-1", "gone") },
+  ]);
+  const told = rig.prodigy(["worktree", "clean-orphaned", "job-1", "--dry-run"]);
+  expect([told.code, told.stdout.includes("[DRY RUN] Would remove 2 worktrees"), existsSync(tree)]).toEqual([
+    0,
+    true,
+    true,
+  ]);
+  expect(rig.prodigy(["worktree", "clean-orphaned", "job-1"]).code).toBe(2);
+  const cleaned = rig.prodigy(["worktree", "clean-orphaned", "job-1", "-f"]);
+  expect(cleaned.code, cleaned.stderr).toBe(0);
+  expect(cleaned.stdout).toContain("Cleaned 2 worktrees\n");
+  expect([existsSync(tree), existsSync(registry)]).toEqual([false, false]);
+  const [, name = ""] = /prodigy salvage show (\S+)/.exec(cleaned.stdout) ?? [];
+  expect(rig.prodigy(["salvage", "show", name]).stdout).toContain("work.txt");
+  expect(rig.prodigy(["worktree", "clean-orphaned"]).stdout).toBe("No orphaned worktrees.\n");
+});
+
+test("check 47: a registry that names something else than a worktree deletes nothing, and stays", async () => {
+  await using rig = await newRig();
+  rig.write("../precious/file", "mine\n");
+  const registry = leave(rig, "orphaned_worktrees/project/job-1.json", [{ path: join(rig.root, "precious") }]);
+  const refused = rig.prodigy(["worktree", "clean-orphaned", "-f"]);
+  expect(refused.code).toBe(1);
+  expect(refused.stdout).toContain("it is not in the folder of worktrees");
+  expect([rig.read("../precious/file"), existsSync(registry)]).toEqual(["mine\n", true]);
+});

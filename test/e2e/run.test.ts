@@ -78,7 +78,7 @@ test("check 31: sessions list filters by status and gives the newest with --limi
   expect(list("--limit", "1")).toMatchObject([{ session: ids[2] }]);
 });
 
-test("check 37: until the merge nothing of the user's checkout changes", async () => {
+test("checks 37, 38: until the merge nothing of the user's checkout changes", async () => {
   await using rig = await newRig();
   rig.write(
     "../w.yml",
@@ -88,6 +88,8 @@ test("check 37: until the merge nothing of the user's checkout changes", async (
   expect(rig.prodigy(["run", "../w.yml"]).code).toBe(5);
   expect(rig.git("rev-parse", "HEAD")).toBe(before);
   expect(rig.git("status", "--porcelain")).toBe("");
+  const branch = `prodigy-${rig.sessions()[0] ?? ""}`;
+  expect(rig.git("log", "--format=%D", `main..${branch}`)).toBe(branch);
 });
 
 test("check 39: the branch that was checked out is the target; a deleted one is not replaced by another", async () => {
