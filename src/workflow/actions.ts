@@ -51,11 +51,21 @@ const fileMode: Decoder<number> = {
   },
 };
 
+const asJson: Decoder<string> = map(json, (value) => JSON.stringify(value, null, 2));
+
+/** A text; a list or a mapping is written as JSON, which is YAML as well. */
+const content: Decoder<string> = byKind({
+  expected: "a text, a list or a mapping",
+  scalar: anyTemplate,
+  list: asJson,
+  map: asJson,
+});
+
 const WRITE_FILE = {
   name: "write_file",
   fields: {
     path: field(template, "The file, relative to the working directory."),
-    content: field(anyTemplate, "What is written."),
+    content: field(content, "What is written."),
     format: field(word(["text", "json", "yaml"]), "What the content must be; JSON and YAML are laid out anew."),
     mode: field(fileMode, "Permission bits, in octal."),
     create_dirs: field(bool, "Whether missing folders are made."),
@@ -66,6 +76,12 @@ export const writeFile: Decoder<WriteFileAction> = mapping(WRITE_FILE, (read, co
   const path = required(read, "path", { name: "write_file", context });
   const content = required(read, "content", { name: "write_file", context });
   if (path === null || content === null) return undefined;
+  const { format } = read.fields;
+  if (content.node.kind !== "scalar" && (format === null || format.value === "text")) {
+    const help = "write a text, or add `format: json` or `format: yaml`";
+    const message = "the content of a text file is a text";
+    return report(context, { code: "wrong-type", at: content.node.at, message, help });
+  }
   return {
     kind: "write_file",
     path: path.value,

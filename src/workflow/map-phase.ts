@@ -7,7 +7,7 @@ import { resolveInput } from "./map-input.ts";
 import { selectionOf } from "./map-select.ts";
 import { MAP } from "./map-table.ts";
 import type { MapRead } from "./map-table.ts";
-import { resolveTimeout, withCommandTimeouts } from "./map-timeout.ts";
+import { resolveTimeouts, withCommandTimeouts } from "./map-timeout.ts";
 import type { Found } from "./mapping.ts";
 import { readMapping, required, tableSchema } from "./mapping.ts";
 import type { AutoCommit, MapAction, RetryPolicy, WorktreeSettings } from "./model.ts";
@@ -55,18 +55,17 @@ function phaseOf(read: MapRead, context: Context): MapPhase | undefined {
   const { fields } = read;
   const input = resolveInput(read, context);
   const steps = required(read, "agent_template", { name: "map", context });
-  const timeout = resolveTimeout(fields.agent_timeout_secs, fields.timeout_config, context);
+  const timeouts = resolveTimeouts(fields.agent_timeout_secs, fields.timeout_config, context);
   const olderRetry = olderRetryOf(fields.retry_on_failure, context);
   if (input === undefined || steps === null) return undefined;
-  const commands = fields.timeout_config?.value.commands ?? [];
   return {
     action: {
       kind: "map",
       input,
       select: selectionOf(fields),
-      steps: withCommandTimeouts({ steps: steps.value, node: steps.node }, commands, context),
+      steps: withCommandTimeouts({ steps: steps.value, node: steps.node }, timeouts.commands, context),
       maxParallel: fields.max_parallel?.value ?? DEFAULT_MAX_PARALLEL,
-      timeout,
+      timeout: timeouts.item,
       verify: fields.verify?.value ?? null,
       merge: fields.merge?.value ?? true,
       autoCommit: autoCommitOf(fields, context),

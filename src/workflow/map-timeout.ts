@@ -1,8 +1,9 @@
 /** `agent_timeout_secs:` and `timeout_config:`: the limit for an item, and limits for its steps. */
 import { durationTemplate } from "./counted.ts";
 import type { Context, Decoder } from "./decode.ts";
+import { parseDuration } from "./duration.ts";
 import { allOf, bool, duration, report, timeLimit, word, wrongType } from "./decode.ts";
-import type { Found, Mapping } from "./mapping.ts";
+import type { Found } from "./mapping.ts";
 import { field, mapping } from "./mapping.ts";
 import type { ItemTimeout, Step } from "./model.ts";
 import type { MapEntry, SourceNode } from "./source-node.ts";
@@ -66,29 +67,26 @@ const TIMEOUT_CONFIG = {
   },
 } as const;
 
-type ConfigFields = Mapping<(typeof TIMEOUT_CONFIG)["fields"]>["fields"];
-
 export interface TimeoutConfig {
-  readonly limit: string | null;
+  readonly policy: "per_agent" | "per_command" | "hybrid" | null;
+  readonly limit: Found<string | null> | null;
   readonly commands: readonly CommandTimeout[];
   readonly action: ItemTimeout["action"];
   readonly graceMs: number | null;
 }
 
 export const timeoutConfig: Decoder<TimeoutConfig> = mapping(TIMEOUT_CONFIG, ({ fields }, context) => {
-  const { agent_timeout_secs: item, per_command: every, timeout_policy: policy } = fields;
-  if (policy?.value === "per_agent") {
+  const { agent_timeout_secs: limit, command_timeouts: commands, per_command: every, enable_monitoring } = fields;
+  const policy = fields.timeout_policy?.value ?? null;
+  if (policy === "per_agent") {
     const reason = "`timeout_policy: per_agent` limits the item as a whole";
-    for (const found of [fields.command_timeouts, every]) warnUnused(found, reason, context);
+    for (const found of [commands, every]) warnUnused(found, reason, context);
   }
-  if (policy?.value === "per_command") warnUnused(item, "`timeout_policy: per_command` limits single steps", context);
-  if (fields.enable_monitoring?.value === false) {
-    warnUnused(fields.enable_monitoring, "limits are always watched", context);
-  }
+  if (enable_monitoring?.value === false) warnUnused(enable_monitoring, "limits are always watched", context);
   return {
-    // Who gives both kinds of limits and no policy wants both.
-    limit: policy?.value === "per_command" ? null : (item?.value ?? null),
-    commands: policy?.value === "per_agent" ? [] : [...(fields.command_timeouts?.value ?? []), ...forAll(every)],
+    policy,
+    limit,
+    commands: policy === "per_agent" ? [] : [...(commands?.value ?? []), ...forAll(every)],
     action: fields.timeout_action?.value ?? "dlq",
     graceMs: fields.cleanup_grace_period_secs?.value ?? null,
   };
@@ -98,27 +96,38 @@ function forAll(every: Found<number | null> | null): readonly CommandTimeout[] {
   return every === null ? [] : [{ key: every.spelled, keyAt: every.keyAt, kind: ANY, index: null, ms: every.value }];
 }
 
-function warnUnused(found: ConfigFields[keyof ConfigFields], reason: string, context: Context): void {
+function warnUnused(found: Found<unknown> | null, reason: string, context: Context): void {
   if (found === null) return;
   report(context, { code: "no-effect", at: found.keyAt, message: `"${found.spelled}" has no effect: ${reason}` });
 }
 
-/** What both keys say together. */
-export function resolveTimeout(
+export interface Timeouts {
+  readonly item: ItemTimeout;
+  readonly commands: readonly CommandTimeout[];
+}
+
+/** What `agent_timeout_secs` and `timeout_config` say together. */
+export function resolveTimeouts(
   secs: Found<string | null> | null,
   config: Found<TimeoutConfig> | null,
   context: Context,
-): ItemTimeout {
-  const limit = config?.value.limit ?? null;
-  if (secs !== null && limit !== null && secs.value !== limit) {
-    const message = `"${secs.spelled}" has no effect: timeout_config gives the limit`;
-    report(context, { code: "no-effect", at: secs.keyAt, message, help: "keep one of them" });
-  }
-  return {
-    limit: limit ?? secs?.value ?? null,
-    action: config?.value.action ?? "dlq",
-    graceMs: config?.value.graceMs ?? null,
-  };
+): Timeouts {
+  const { policy = null, limit: inner = null, commands = [], action = "dlq", graceMs = null } = config?.value ?? {};
+  if (secs !== null && inner !== null && secs.value !== inner.value)
+    warnUnused(secs, "timeout_config gives the limit", context);
+  const limit = inner ?? secs;
+  if (policy !== "per_command") return { item: { limit: limit?.value ?? null, action, graceMs }, commands };
+  // With this policy each step has the limit that would else be the item's.
+  return { item: { limit: null, action, graceMs }, commands: [...commands, ...ofEachStep(limit, context)] };
+}
+
+function ofEachStep(limit: Found<string | null> | null, context: Context): readonly CommandTimeout[] {
+  const text = limit?.value ?? null;
+  if (limit === null || text === null) return [];
+  const ms = parseDuration(text);
+  if (ms !== null) return forAll({ ...limit, value: ms });
+  warnUnused(limit, "with `timeout_policy: per_command` it cannot be a variable", context);
+  return [];
 }
 
 /** The steps with the limits that `command_timeouts` gives them. A step's own `timeout` wins. */
@@ -137,10 +146,21 @@ export function withCommandTimeouts(
     const kinds = kindsOf(step);
     const mine = commands.filter(({ kind }) => kinds.includes(kind));
     const found =
-      mine.find((command) => command.index === index) ??
+      mine.find((command) => placeOf(command, steps) === index) ??
       kinds.map((kind) => mine.find((command) => command.index === null && command.kind === kind)).find(isThere);
     return found === undefined ? step : { ...step, timeoutMs: found.ms };
   });
+}
+
+/** `claude_1` is the step at this place if that is such a step, and else the second one of its kind. */
+function placeOf({ kind, index }: CommandTimeout, steps: readonly Step[]): number | null {
+  const step = index === null ? undefined : steps[index];
+  if (index === null || (step !== undefined && kindsOf(step).includes(kind))) return index;
+  const places = [...steps.keys()].filter((place) => {
+    const other = steps[place];
+    return other !== undefined && kindsOf(other).includes(kind);
+  });
+  return places[index] ?? null;
 }
 
 function warnMissingStep(command: CommandTimeout, steps: readonly Step[], context: Context): void {

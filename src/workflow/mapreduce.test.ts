@@ -302,6 +302,30 @@ describe("time limits", () => {
     },
   );
 
+  test("with timeout_policy: per_command the item's limit is that of each step", () => {
+    const inner = mapWith("  timeout_config: {agent_timeout_secs: 100, timeout_policy: per_command}\n");
+    const outer = mapWith(
+      "  agent_timeout_secs: 100\n  timeout_config: {timeout_policy: per_command, command_timeouts: {shell: 5}}\n",
+    );
+
+    expect(
+      [inner, outer].map(({ timeout, steps }) => [timeout.limit, ...steps.map(({ timeoutMs }) => timeoutMs)]),
+    ).toEqual([
+      [null, 100_000, 100_000],
+      [null, 100_000, 5_000],
+    ]);
+  });
+
+  test("a place counts all steps, or where that is no such step those of its kind", () => {
+    const map = mapOf(
+      good(
+        "map:\n  input: a\n  agent_template: [{claude: /a}, {shell: b}, {shell: c}]\n  timeout_config: {command_timeouts: {shell_0: 5, shell_2: 7}}\n",
+      ),
+    );
+
+    expect(map.steps.map(({ timeoutMs }) => timeoutMs)).toEqual([null, 5_000, 7_000]);
+  });
+
   test("per_command limits each step that has no limit of its own", () => {
     const map = mapWith("  timeout_config: {per_command: 2m, command_timeouts: {shell: 60}}\n");
 

@@ -254,6 +254,15 @@ describe("what the earlier program promised and did not do", () => {
     expect(handler?.timeoutMs ?? (onFailure.kind === "handle" && onFailure.timeoutMs)).toBe(5_000);
   });
 
+  test("the content of a JSON or YAML file may be data", () => {
+    const { action } = firstStep("- write_file: {path: a, format: yaml, content: {url: '${URL}', list: [1]}}\n");
+
+    expect(action.kind === "write_file" && JSON.parse(action.content)).toEqual({ url: "${URL}", list: [1] });
+    expect(problems("- write_file: {path: a, content: {b: 1}}\n")).toEqual([
+      "1:27 error wrong-type: the content of a text file is a text",
+    ]);
+  });
+
   test("9.1 P9: words may be written in CamelCase", () => {
     expect(firstStep("- {shell: a, retry: {retry_on: [ServerError, rate-limit]}}").retry?.retryOn).toEqual([
       { kind: "server_error" },
