@@ -259,7 +259,7 @@ describe("what the earlier program promised and did not do", () => {
 
     expect(action.kind === "write_file" && JSON.parse(action.content)).toEqual({ url: "${URL}", list: [1] });
     expect(problems("- write_file: {path: a, content: {b: 1}}\n")).toEqual([
-      "1:27 error wrong-type: the content of a text file is a text",
+      "1:25 error wrong-type: the content of a text file is a text",
     ]);
   });
 
