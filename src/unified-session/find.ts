@@ -46,7 +46,10 @@ export async function listAllSessions(storage: GlobalStorage, options: ListOptio
   const files = await storage.listSessions(repository);
   const found: Found[] = [];
   const unreadable: { readonly path: string; readonly problem: string }[] = [];
+  const adopted = new Set(files.flatMap((file) => (file.repository === null ? [] : [file.session])));
   for (const file of files) {
+    // What an earlier program left in one folder for all is listed where it was taken over.
+    if (file.repository === null && adopted.has(file.session)) continue;
     const loaded = await manager.load({ repository: file.repository, session: file.session });
     if (!loaded.ok) unreadable.push({ path: file.path, problem: loaded.fault.message });
     else if (loaded.value !== null) found.push({ repository: file.repository, session: loaded.value });

@@ -19,6 +19,10 @@ test("check 57, 58, 60: a failed session of an earlier Prodigy is listed, shown 
   const before = readFileSync(checkpoint, "utf8");
   const listed = rig.prodigy(["sessions", "list", "--json"]);
   expect(JSON.parse(listed.stdout)).toMatchObject([{ session: EARLIER, status: "failed", workflow: "w" }]);
+  expect(JSON.parse(rig.prodigy(["sessions", "list", "--json", "--all-repos"]).stdout)).toHaveLength(1);
+  expect(rig.prodigy(["sessions", "clean", "--all", "-f"]).stdout).toContain(
+    `Kept ${EARLIER}: its work is still there`,
+  );
   const shown = rig.prodigy(["sessions", "show", EARLIER]);
   expect(shown.code).toBe(0);
   for (const part of [

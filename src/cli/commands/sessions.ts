@@ -112,21 +112,35 @@ function sessionTable(entries: readonly SessionEntry[]): string {
       statusOf(entry),
       moment(Date.parse(session.started_at)),
       spent,
-      typeof landing === "string" ? landing : entry.resumable ? "resumable" : "",
+      typeof landing === "string" ? landing : entry.resumable ? "resumable" : ofOld(session),
       printable(session.workflow_data?.workflow_name ?? ""),
     ];
   });
   return table([["ID", "STATUS", "STARTED", "COST", "MERGE", "WORKFLOW"], ...rows]);
 }
 
+function ofOld({ metadata }: SessionEntry["session"]): string {
+  if (metadata["legacy_session_id"] === undefined) return "";
+  return metadata["continued_as"] === undefined ? "earlier" : "continued";
+}
+
 function isGone({ session, resumable, pid, repository }: SessionEntry): boolean {
+  if (isUnfinishedOfOld(session)) return false;
   // A declined merge left its worktree and its branch, which `worktree clean` looks after first.
   const landing = session.metadata["landing"];
   return repository !== null && pid === null && !resumable && landing !== "declined" && landing !== "not-landed";
 }
 
-function whyKept({ pid, resumable }: SessionEntry): string {
+/** Of an earlier Prodigy, with work of its own that nobody has taken up. */
+function isUnfinishedOfOld({ metadata, status }: SessionEntry["session"]): boolean {
+  const isLeft = typeof metadata["worktree"] === "string" || typeof metadata["branch"] === "string";
+  const isOpen = metadata["continued_as"] === undefined && status !== "Completed" && status !== "Cancelled";
+  return metadata["legacy_session_id"] !== undefined && isLeft && isOpen;
+}
+
+function whyKept({ pid, resumable, session }: SessionEntry): string {
   if (pid !== null) return "it is running";
+  if (isUnfinishedOfOld(session)) return "its work is still there; prodigy sessions show tells what can be done";
   return resumable ? "it can be resumed" : "its worktree is still there; prodigy worktree clean removes it";
 }
 
