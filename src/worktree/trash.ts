@@ -4,6 +4,7 @@ import { unlinkSync } from "node:fs";
 import { chmod, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { isMissing } from "./head.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** One worktree after another, and each file by file: deleting many at once makes the disk crawl for everybody else. */
@@ -11,7 +12,10 @@ export function deleteLater(workshop: Workshop, path: string): void {
   const before = Promise.allSettled(workshop.deletions.values());
   const deletion = before
     .then(() => deleteSlowly(path))
-    .catch(() => workshop.warn(null, `${path} could not be deleted; nothing needs it any more`));
+    .catch((error: unknown) => {
+      // Whoever sweeps the trash at the same time was faster.
+      if (!isMissing(error)) workshop.warn(null, `${path} could not be deleted; nothing needs it any more`);
+    });
   workshop.deletions.set(path, deletion);
   void deletion.then(() => workshop.deletions.delete(path));
 }
