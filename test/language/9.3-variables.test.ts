@@ -168,6 +168,19 @@ commands:
   expect(lines).toEqual(["65 65 x65.", "65 65 $ARG_10 $ARGS x65."]);
 });
 
+test("positional arguments are $1 in env, ARG_1 and args[0] elsewhere", async () => {
+  const lines = await printed(
+    `mode: mapreduce
+env: { BOTH: "$1 and \${2}, not $3" }
+map:
+  input: { items: [x] }
+  agent_template: [{ shell: "echo $BOTH \${ARG_2} \${args[0]} \${args|length}" }]
+`,
+    { args: ["--args", "one", "--args", "two"] },
+  );
+  expect(lines).toContain("one and two, not $3 two one 2");
+});
+
 test("9.3 V14: conditions ask for parts of texts, the environment and steps by id", async () => {
   const lines = await printed(
     `env: { LEVEL: high }

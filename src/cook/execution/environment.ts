@@ -163,7 +163,8 @@ async function valueOf(entry: EnvironmentValue, request: EnvironmentRequest, env
 }
 
 function rendered(template: string, scope: Scope, { name, at }: EnvironmentValue | Secret): Outcome<string> {
-  const result = interpolate(template, scope, { target: "prompt" });
+  // No shell reads them, so `$1` can only be meant as the first argument.
+  const result = interpolate(template, scope, { target: "prompt", positional: true });
   if (result.ok) return { ok: true, value: result.text };
   return refused(`the value of ${name} could not be filled in: ${result.problems[0]?.message ?? "unknown"}`, { at });
 }

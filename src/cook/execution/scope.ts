@@ -45,7 +45,6 @@ function layersOf(place: Place, masker: MaskerPort, reader: Reader = "step"): re
   const { session, lane, path, context } = place;
   const { order } = session;
   const { ofSession, ofStep } = valuesAt(session, { lane: lane.id, path });
-  const value = context.locals["ARG"];
   const declared = declaredNames(order.workflow);
   const set = unsealed(variablesAt(lane, path), masker);
   return [
@@ -56,10 +55,17 @@ function layersOf(place: Place, masker: MaskerPort, reader: Reader = "step"): re
     { values: { params: order.parameters, ...order.parameters }, namespaces: declared.names },
     { values: set },
     { values: named(set, declared.ids) },
-    { values: { args: typeof value === "string" ? [value] : [] } },
+    { values: { args: argumentsIn(context.locals) } },
     { values: builtIn(place) },
     { values: unsealed(context.locals, masker) },
   ];
+}
+
+function argumentsIn(locals: Readonly<Record<string, Json>>): readonly Json[] {
+  const args: Json[] = [];
+  for (let value = locals["ARG_1"]; value !== undefined; value = locals[`ARG_${String(args.length + 1)}`])
+    args.push(value);
+  return args;
 }
 
 /** A file that need not be there has the value null, and then its default counts. */
