@@ -69,6 +69,7 @@ function isSealed(event: Event): boolean {
     event.type === "values-computed" ||
     event.type === "lane-conflicted" ||
     event.type === "item-conflicted" ||
+    event.type === "items-probed" ||
     event.type === "landing-conflicted" ||
     event.type === "target-merged"
   );

@@ -54,6 +54,7 @@ export function countItem(items: CountedItems, event: MapEvent): string | null {
       return event.salvage;
     case "item-combined":
     case "item-conflicted":
+    case "items-probed":
     case "batch-started":
     case "batch-verified":
     case "item-due":

@@ -188,6 +188,41 @@ describe("conflicts", () => {
   });
 });
 
+describe("conflicts that are foreseen", () => {
+  const steps = [
+    agent("write ${item.file} ${item.id}\ncommit ${item.id}"),
+    shell("say more\nsay more\nsay more\nsay more ${item.id}"),
+    shell("say end ${item.id}"),
+  ];
+  const items = [
+    { id: "a", file: "same" },
+    { id: "b", file: "same" },
+    { id: "c", file: "other" },
+  ];
+
+  test("two that run and will conflict are reported before either is merged", async () => {
+    const world = new World();
+    world.resolves = true;
+    await run(world, [map(items, steps, { maxParallel: "3" })]);
+    const [probed] = events(world, "items-probed");
+    expect(probed).toMatchObject({ conflicts: ["same"] });
+    expect(probed?.seq).toBeLessThan(events(world, "item-combined")[0]?.seq ?? 0);
+  });
+
+  test("with serialize, an item waits while a running one has changed a file that it names", async () => {
+    const world = new World();
+    const session = await run(world, [map(items, steps, { maxParallel: "1", conflicts: "serialize" })]);
+    expect(session).toMatchObject({ status: "ended", deadLetters: 0 });
+    const other = new World();
+    const many = [{ id: "x", file: "x" }, ...items, { id: "d", file: "same" }];
+    expect(await run(other, [map(many, steps, { maxParallel: "2", conflicts: "serialize" })])).toMatchObject({
+      status: "ended",
+    });
+    expect(Object.keys(ends(other))).toHaveLength(5);
+    expect(events(other, "items-begun").flatMap(({ delayed }) => delayed ?? [])).toContain(2);
+  });
+});
+
 describe("the verified train", () => {
   // Each is green alone, and x and y are red together.
   const steps = [shell("write ${item} 1\ncommit ${item}")];

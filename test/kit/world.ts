@@ -330,10 +330,11 @@ export class World {
         if (conflicts.length > 0) return { ok: true, value: { kind: "conflict", paths: conflicts } };
         const since = this.#mergeBase(base, head);
         if (since === head) return { ok: true, value: { kind: "merged", commit: base, commits: 0 } };
+        if (message === null) return { ok: true, value: { kind: "merged", commit: "", commits: 0 } };
         const files = new Map(this.filesAt(base));
         for (const path of paths(compare(this.filesAt(since), this.filesAt(head))))
           setOrDelete(files, path, this.filesAt(head).get(path));
-        const commit = await this.#effect(() => this.#commit(base, message ?? "probe", files, head));
+        const commit = await this.#effect(() => this.#commit(base, message, files, head));
         return { ok: true, value: { kind: "merged", commit, commits: this.#commitsSince(since, head).length } };
       },
       advance: async ({ lane, to }) => {
@@ -456,7 +457,7 @@ export class World {
         message: commit.message,
         author: "a",
         at: 0,
-        changes: compare(new Map(), new Map()),
+        changes: compare(commit.parent === null ? new Map() : this.filesAt(commit.parent), commit.files),
       });
     }
     return commits;

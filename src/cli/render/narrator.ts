@@ -279,6 +279,11 @@ function tellMap(memory: Memory, event: Recorded & { readonly type: MapEvent["ty
       return itemEnded(event);
     case "item-conflicted":
       return [bad(`item ${String(event.index + 1)} conflicts with others in ${event.paths.join(", ")}; resolving`)];
+    case "items-probed": {
+      if (event.conflicts.length === 0) return [];
+      const [first, second] = event.items.map((index) => String(index + 1));
+      return [bad(`items ${first ?? ""} and ${second ?? ""} will conflict in ${event.conflicts.join(", ")}`)];
+    }
     case "item-retried":
       return [bad(`item ${String(event.index + 1)} failed and is tried again: ${event.outcome.fault?.message ?? ""}`)];
     case "batch-verified":

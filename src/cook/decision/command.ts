@@ -24,6 +24,14 @@ export type Command =
   | ReadValidation
   /** Merges a commit into the lane's worktree, where an agent can resolve the conflicts. */
   | { readonly kind: "merge-into"; readonly lane: LaneId; readonly commit: string; readonly label: string }
+  /** Finds out whether two items that still run will conflict. */
+  | {
+      readonly kind: "probe-items";
+      readonly lane: LaneId;
+      readonly path: StepPath;
+      readonly items: readonly [number, number];
+      readonly heads: readonly [string, string];
+    }
   /** Brings the session branch up to the map's combined tree. */
   | {
       readonly kind: "advance-map";
@@ -209,6 +217,8 @@ export function keyOf(command: Exclude<Command, { kind: "record" }>): string {
     case "merge-into":
     case "merge-lane":
       return `${command.kind} ${command.lane}`;
+    case "probe-items":
+      return `${command.kind} ${command.lane} ${command.path} ${command.items.join(" ")}`;
     case "leave-input":
       return `${command.kind} ${String(command.input)}`;
     case "plan-landing":

@@ -25,6 +25,7 @@ export function withValues(command: Command, session: Session): Command {
     case "account":
     case "wait":
     case "combine-item":
+    case "probe-items":
     case "merge-into":
     case "advance-map":
     case "release-lane":

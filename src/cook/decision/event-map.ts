@@ -46,6 +46,18 @@ export type MapEventBody =
       readonly lane: LaneId;
       readonly path: StepPath;
       readonly items: readonly number[];
+      /** Items that would be next, and wait because running ones have changed files that they name. */
+      readonly delayed?: readonly number[];
+    }
+  /** Two items that still run were seen to conflict, or not to. */
+  | {
+      readonly type: "items-probed";
+      readonly lane: LaneId;
+      readonly path: StepPath;
+      readonly items: readonly [number, number];
+      readonly heads: readonly [string, string];
+      /** Empty: they go together. */
+      readonly conflicts: readonly string[];
     }
   /** An item's commits were merged into the map's combined tree, which no branch holds before `map-advanced`. */
   | {

@@ -258,6 +258,7 @@ const MAP_EVENTS: Readonly<Record<MapEventBody["type"], true>> = {
   "items-begun": true,
   "item-combined": true,
   "item-conflicted": true,
+  "items-probed": true,
   "batch-started": true,
   "batch-verified": true,
   "map-advanced": true,

@@ -3,7 +3,7 @@ import { assert } from "./assert.ts";
 import type { Event, LaneId, MapEvent, StepPath } from "./event.ts";
 import { fault } from "./fault.ts";
 import { itemLane, type Lane, nodeAt, passes, type Session } from "./state.ts";
-import { type Breaker, type MapState, type Train, verifyLane } from "./state-map.ts";
+import { type Breaker, type MapState, type Train, pairOf, verifyLane } from "./state-map.ts";
 import { onLane, onNode } from "./update.ts";
 
 type Types = MapEvent["type"];
@@ -17,13 +17,18 @@ export function onMap(session: Session, event: Of<Types>): Session {
       return withMap(session, event, (map) => ({
         ...map,
         open: [...map.open, ...event.items],
-        again: map.again.filter((index) => !event.items.includes(index)),
-        next: Math.max(map.next, ...event.items.map((index) => index + 1)),
+        again: [...map.again.filter((index) => !event.items.includes(index)), ...(event.delayed ?? [])],
+        next: Math.max(map.next, ...[...event.items, ...(event.delayed ?? [])].map((index) => index + 1)),
       }));
     case "item-combined":
       return combined(session, event);
     case "item-conflicted":
       return conflicted(session, event);
+    case "items-probed":
+      return withMap(session, event, (map) => ({
+        ...map,
+        probed: new Map(map.probed).set(pairOf(...event.items), event.heads.join(" ")),
+      }));
     case "batch-started":
       return withMap(session, event, (map) => ({
         ...map,
@@ -57,6 +62,7 @@ function planned({ items, parallel, timeoutMs }: Of<"map-planned">, head: string
     ahead: 0,
     next: 0,
     again: [],
+    probed: new Map(),
     open: [],
     retries: new Map(),
     train: null,
@@ -222,6 +228,7 @@ function itemEnded(session: Session, event: Of<"map-item-ended">): Session {
     return {
       ...map,
       open: map.open.filter((other) => other !== index),
+      probed: withoutItem(map.probed, index),
       retries,
       succeeded: map.succeeded + (hasPassed ? 1 : 0),
       skipped: map.skipped + (end === "skipped" ? 1 : 0),
@@ -232,6 +239,12 @@ function itemEnded(session: Session, event: Of<"map-item-ended">): Session {
   });
   const gone = withoutLane(next, itemLane(event.lane, event.path, index));
   return end === "dead" ? { ...gone, deadLetters: gone.deadLetters + 1 } : gone;
+}
+
+function withoutItem(probed: MapState["probed"], index: number): MapState["probed"] {
+  if (probed.size === 0) return probed;
+  const isOther = ([pair]: readonly [string, string]): boolean => !pair.split("-").includes(String(index));
+  return new Map([...probed].filter(isOther));
 }
 
 function counted(breaker: Breaker, hasPassed: boolean): Breaker {

@@ -10,6 +10,7 @@ import type { MapAction, Step } from "../../workflow/model.ts";
 import type { Command } from "./command.ts";
 import type { EventBody, StepOutcome } from "./event.ts";
 import { fault } from "./fault.ts";
+import { chosen, probes } from "./map-hot.ts";
 import { combine, type ItemPlace, type Stage, stageOf } from "./map-item.ts";
 import { breakerGate, type Gate, stopReason } from "./map-policy.ts";
 import { trainCommands } from "./map-train.ts";
@@ -29,10 +30,10 @@ export function mapLoop(step: Step, action: MapAction, cursor: Cursor): Progress
   const commands = [...stages.values()].flatMap((stage) => commandsOf(stage, stop));
   const gate = breakerGate(map, action.policy.circuitBreaker, cursor);
   const begun = stop === null ? beginnings(place, stages, gate) : [];
-  const isBusy = (stop === null && hasMore(map)) || [...stages.values()].some((stage) => isAtWork(stage, stop));
-  const merges = merging(place, { stages, isBusy });
-  const all = [...commands, ...begun, ...merges];
-  if (all.length > 0 || map.train !== null) return pending(...all, ...advancing(place, false));
+  const isAtWork = [...stages.values()].some((stage) => isRunning(stage, stop));
+  const merges = merging(place, { stages, isBusy: isAtWork || (stop === null && hasMore(map)) });
+  const all = [...commands, ...begun, ...merges, ...probes(place)];
+  if (all.length > 0 || isAtWork || map.train !== null) return pending(...all, ...advancing(place, false));
   if (map.ahead > 0) return pending(...advancing(place, true));
   return isOver(map, stop) ? ended(total(place, stop)) : pending();
 }
@@ -43,7 +44,8 @@ function commandsOf(stage: Stage, stop: string | null): readonly Command[] {
   return stop === null ? stage.commands : stage.commands.filter(({ kind }) => kind !== "wait-until");
 }
 
-function isAtWork(stage: Stage, stop: string | null): boolean {
+/** Something runs in it, or is about to. */
+function isRunning(stage: Stage, stop: string | null): boolean {
   if (stage.kind === "ready") return false;
   return stage.commands.length === 0 || commandsOf(stage, stop).length > 0;
 }
@@ -79,10 +81,10 @@ function beginnings(place: ItemPlace, stages: ReadonlyMap<number, Stage>, gate: 
     case "free": {
       const free = Math.min(room(place, stages), gate.slots - stages.size);
       if (free <= 0) return [];
-      const again = map.again.slice(0, free);
-      const count = Math.max(0, Math.min(free - again.length, map.items.length - map.next));
-      const items = [...again, ...Array.from({ length: count }, (_, index) => map.next + index)];
-      return [now({ type: "items-begun", lane: lane.id, path, items })];
+      const { items, delayed } = chosen(place, free);
+      if (items.length === 0 && delayed.length === 0) return [];
+      const begun = { type: "items-begun", lane: lane.id, path, items } as const;
+      return [now(delayed.length === 0 ? begun : { ...begun, delayed })];
     }
   }
 }

@@ -25,6 +25,8 @@ export interface MapState {
   readonly next: number;
   /** Items before it that are to begin anew: a resume gives the dead another chance after the map had stopped. */
   readonly again: readonly number[];
+  /** Pairs of open items that were looked at for conflicts, with the commits that they were at. */
+  readonly probed: ReadonlyMap<string, string>;
   /** Items that have begun and have not ended, in that order. */
   readonly open: readonly number[];
   /** Earlier attempts of open items that failed. */
@@ -89,4 +91,9 @@ export function verifyLane(parent: LaneId, path: StepPath, batch: number): LaneI
 
 export function isVerifyLane(lane: LaneId): boolean {
   return /\/verify-\d+$/.test(lane);
+}
+
+/** The name of a pair of items. */
+export function pairOf(first: number, second: number): string {
+  return `${String(first)}-${String(second)}`;
 }

@@ -84,15 +84,15 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
       return [
         { type: "lane-merged", lane: command.lane, into: command.into, tree: mainLane(session).tree, commits: 0 },
       ];
-    case "remove-lane":
-      return [{ type: "lane-removed", lane: command.lane, salvage: null }];
     case "plan-map":
       return [plannedMap(command)];
+    case "remove-lane":
     case "release-lane":
       return [{ type: "lane-removed", lane: command.lane, salvage: null }];
     case "wait-until":
       return [command.event];
     case "combine-item":
+    case "probe-items":
     case "merge-into":
     case "advance-map":
     case "account":

@@ -4,7 +4,7 @@ import type { EventBody } from "../decision/event.ts";
 import type { Room } from "./room.ts";
 
 type MapEffect = Command & {
-  readonly kind: "combine-item" | "merge-into" | "advance-map" | "release-lane" | "wait-until";
+  readonly kind: "combine-item" | "probe-items" | "merge-into" | "advance-map" | "release-lane" | "wait-until";
 };
 
 export async function performMapEffect(command: MapEffect, { ports, signal }: Room): Promise<readonly EventBody[]> {
@@ -12,6 +12,13 @@ export async function performMapEffect(command: MapEffect, { ports, signal }: Ro
   switch (command.kind) {
     case "combine-item":
       return combine(command, ports);
+    case "probe-items": {
+      const { lane, path, items, heads } = command;
+      const merged = await trees.combine({ base: heads[0], head: heads[1], message: null });
+      // Nothing depends on it: what cannot be found out now is met when it is merged.
+      const conflicts = merged.ok && merged.value.kind === "conflict" ? merged.value.paths : [];
+      return [{ type: "items-probed", lane, path, items, heads, conflicts }];
+    }
     case "merge-into": {
       const message = `Merge the combined work of other agents into ${command.label}`;
       const merged = await trees.mergeInto({ lane: command.lane, commit: command.commit, message });

@@ -82,6 +82,7 @@ async function perform(command: Effect, room: Room): Promise<readonly EventBody[
       return signal.aborted ? [] : [{ type: "retry-due", lane, path, attempt, delayMs }];
     }
     case "combine-item":
+    case "probe-items":
     case "merge-into":
     case "advance-map":
     case "release-lane":
