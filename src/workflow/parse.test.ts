@@ -254,6 +254,16 @@ describe("what the earlier program promised and did not do", () => {
     expect(handler?.timeoutMs ?? (onFailure.kind === "handle" && onFailure.timeoutMs)).toBe(5_000);
   });
 
+  test("blocks whose text is not indented are all told, and nothing that follows from them", () => {
+    const text =
+      "- shell: |\n  cat << EOF\n  a: b\n  EOF\n  name: x\n- shell: |\n\n  echo '{\n    1\n  }'\n- shell: |\n    good\n";
+
+    expect(problems(text)).toEqual([
+      '2:3 error bad-indentation: this is the text of "- shell: |", and is not indented below its key',
+      '8:3 error bad-indentation: this is the text of "- shell: |", and is not indented below its key',
+    ]);
+  });
+
   test("the content of a JSON or YAML file may be data", () => {
     const { action } = firstStep("- write_file: {path: a, format: yaml, content: {url: '${URL}', list: [1]}}\n");
 

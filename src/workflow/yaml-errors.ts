@@ -2,6 +2,8 @@
 import type { Document, YAMLParseError } from "yaml";
 import type { DiagnosticCode } from "./diagnostic.ts";
 import type { Diagnostics } from "./diagnostics.ts";
+import { flatBlocks } from "./yaml-blocks.ts";
+import type { FlatBlock } from "./yaml-blocks.ts";
 
 /** A syntax error makes the parser stumble many times; the first of each line tells enough. */
 const MAX_SHOWN = 20;
@@ -42,10 +44,15 @@ export function reportYamlErrors(documents: readonly (Document | undefined)[], o
   const lines = new Set<number>();
   let shown = 0;
   let tags = 0;
+  const isBroken = documents.some((document) => (document?.errors.length ?? 0) > 0);
+  const blocks = isBroken ? flatBlocks(out.source) : [];
+  // What the parser stumbles over behind such a block is the block's own text.
+  const end = blocks[0]?.at.start ?? Number.POSITIVE_INFINITY;
+  for (const block of blocks.slice(0, MAX_SHOWN)) reportBlock(block, out);
   for (const document of documents) {
     for (const error of document?.errors ?? []) {
       const line = lineOf(out.source.lineStarts, error.pos[0]);
-      if (lines.has(line) || shown >= MAX_SHOWN) continue;
+      if (error.pos[0] >= end || lines.has(line) || shown >= MAX_SHOWN) continue;
       lines.add(line);
       shown += 1;
       report(error, out);
@@ -65,7 +72,13 @@ export function reportYamlErrors(documents: readonly (Document | undefined)[], o
       });
     }
   }
-  return shown > 0;
+  return isBroken;
+}
+
+function reportBlock({ at, opening, indentation }: FlatBlock, out: Diagnostics): void {
+  const message = `this is the text of "${opening}", and is not indented below its key`;
+  const help = `indent the text by at least ${indentation} blanks`;
+  out.report({ code: "bad-indentation", at, message, help });
 }
 
 function report(error: YAMLParseError, out: Diagnostics): void {
