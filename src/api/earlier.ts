@@ -37,7 +37,16 @@ export async function readEarlierSession(options: Where & { readonly session: st
   if (found === null) return null;
   const { events, problems } = await readEarlierEvents(found.earlier.record.eventFiles);
   const record = { ...found.earlier.record, problems: [...found.earlier.record.problems, ...problems] };
-  return masked(found.ground, { ...found.earlier, record, continuation: continuationOf(found.earlier), events });
+  const { continuedAs } = found.earlier;
+  // One that was noted and never began is begun by the next resume, under that very id.
+  const hasGoneOn = continuedAs !== null && (await hasBegun(found.ground, continuedAs));
+  return masked(found.ground, {
+    ...found.earlier,
+    continuedAs: hasGoneOn ? continuedAs : null,
+    record,
+    continuation: continuationOf(found.earlier),
+    events,
+  });
 }
 
 /** Worktrees that an earlier Prodigy could not remove, by job. */

@@ -77,6 +77,9 @@ test("check 56, 59: it goes on after its last finished step with its commits, it
   expect(rig.git("log", "--format=%s").split("\n")).toEqual(["answer", "one", "workflow", "first"]);
   expect(rig.sessions()).toHaveLength(2);
   expect(existsSync(join(worktree, "dirty.txt"))).toBe(true);
+  // It is the new session that is meant from now on, whatever became of the file.
+  rmSync(join(rig.repo, "w.yml"));
+  expect(rig.prodigy(["resume", EARLIER]).stderr).toContain("has ended and was merged into main");
   expect(rig.prodigy(["sessions", "show", EARLIER]).stdout).toContain("It goes on as: prodigy sessions show session-");
 });
 

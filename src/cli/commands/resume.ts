@@ -21,8 +21,8 @@ export const resume: Run = async (invocation) => {
   const chosen = await chosenSession(invocation);
   if (!chosen.ok) return refuse(invocation, chosen.fault);
   const earlier = await readEarlierSession({ ...where, session: chosen.value });
-  if (earlier !== null) return resumeEarlier(invocation, earlier);
-  const detail = await readSession({ ...where, session: chosen.value });
+  if (earlier !== null && earlier.continuedAs === null) return resumeEarlier(invocation, earlier);
+  const detail = await readSession({ ...where, session: earlier?.continuedAs ?? chosen.value });
   if (!detail.ok) return refuse(invocation, detail.fault);
   let workflow: Workflow | null = null;
   if (values.flag("force")) {
