@@ -10,6 +10,7 @@ import type { Outcome } from "../cook/ports.ts";
 import { failed, fileFault, fine } from "./faults.ts";
 import { git, gitYes, runGit, splitNul } from "./git.ts";
 import { readHead } from "./head.ts";
+import { resetSubmodules } from "./submodules.ts";
 import type { Place, Workshop } from "./workshop.ts";
 
 export interface ResetOptions {
@@ -40,11 +41,19 @@ export async function resetMember(workshop: Workshop, place: Place, options: Res
     }
     const unkept = await removeUnignored(workshop, place, { ...options, before: before.commit });
     if (!unkept.ok) return unkept;
+    const submodules = await resetSubmodules(workshop, place);
+    if (!submodules.ok) return submodules;
     sealIndex(place.gitDir, { head: options.head, old: sealed });
     return fine(null);
   } catch (error) {
     return failed(fileFault(`putting ${place.directory} into order`, error));
   }
+}
+
+/** Remembers the index of a worktree that was just made, before any lane gets at it. */
+export function sealMember(place: Place, head: string): void {
+  const old = tidyGitDir(place.gitDir);
+  sealIndex(place.gitDir, { head, old });
 }
 
 /** The index as the last reset left it, under a name of ours beside git's own. No lane's git knows of it. */

@@ -114,14 +114,8 @@ test("files that a lane told git not to look at are put back all the same", asyn
     await writeIn(place, "a.txt", "hidden\n");
     await writeIn(place, "dir/b.txt", "hidden\n");
   });
-  // The first lane's index was never used before; from now on there is one to go back to.
-  value(await release(session, "two"));
-  await prepare(session, "three");
-  await repo.runIn(directory, "update-index", "--assume-unchanged", "a.txt");
-  await writeIn(directory, "a.txt", "hidden\n");
-  value(await release(session, "three"));
-  await prepare(session, "four");
   expect(await readFile(join(directory, "a.txt"), "utf8")).toBe("a\n");
+  expect(await readFile(join(directory, "dir/b.txt"), "utf8")).toBe("b\n");
 });
 
 test("an index that is locked, damaged or gone does not stop the next lane", async () => {
@@ -234,4 +228,25 @@ test("eight lanes at once each get a worktree, of two sessions too", async () =>
     for (const directory of all) expect(await repo.runIn(directory, "status", "--porcelain")).toBe("");
     await Promise.all(sessions.flatMap((session) => lanes.map((lane) => release(session, lane))));
   }
+});
+
+test("submodules go back to their commits; what was uncommitted in them is copied first", async () => {
+  await using library = await makeRepo({ name: "library" });
+  await using repo = await makeRepo();
+  const local = ["-c", "protocol.file.allow=always", "submodule"];
+  await repo.run(...local, "add", "-q", library.directory, "lib ü");
+  await repo.commit("Submodule", {});
+  const session = await startSession(repo);
+  const { directory } = await reuse(repo, session, async (place) => {
+    await repo.runIn(place, ...local, "update", "-q", "--init");
+    await writeIn(place, "lib ü/a.txt", "uncommitted\n");
+    await writeIn(place, "lib ü/new.txt", "new\n");
+  });
+  expect(await readFile(join(directory, "lib ü/a.txt"), "utf8")).toBe("a\n");
+  expect(existsSync(join(directory, "lib ü/new.txt"))).toBe(false);
+  const target = session.warnings
+    .at(-1)
+    ?.replace(/^the submodule lib ü has uncommitted files, which are copied to /, "");
+  expect(await readFile(join(target ?? "", "a.txt"), "utf8")).toBe("uncommitted\n");
+  expect(await readFile(join(target ?? "", "new.txt"), "utf8")).toBe("new\n");
 });

@@ -12,7 +12,7 @@ import { failed, fileFault, fine } from "./faults.ts";
 import { readText } from "./head.ts";
 import { freeName, writeMember } from "./members.ts";
 import { copyFromMain } from "./pool-copy.ts";
-import { resetMember } from "./pool-reset.ts";
+import { resetMember, sealMember } from "./pool-reset.ts";
 import { findPlace, isFresh, prepareLane } from "./prepare.ts";
 import { lookAfterRestore, MADE, restoreLane } from "./restore.ts";
 import { forgetLane } from "./scan.ts";
@@ -45,6 +45,7 @@ export async function prepareInPool(workshop: Workshop, options: Options): Promi
           clean: member.clean && held === undefined,
         });
     if (!ordered.ok) return ordered;
+    if (made) sealMember(place, tree.head);
     if (made && !fresh) writeMember(workshop, { ...member, holder: lane, base: tree.head, fresh: true });
     const filled = await fill(workshop, place, { tree, copy: pool.copy });
     if (!filled.ok) return filled;

@@ -11,6 +11,7 @@ import { MADE } from "./restore.ts";
 import { keepState } from "./salvage.ts";
 import { forgetLane, scanLane } from "./scan.ts";
 import { findGitDir } from "./site.ts";
+import { keepSubmodules } from "./submodules.ts";
 import { type Member, type Place, siteOf, type Workshop } from "./workshop.ts";
 
 type Options = Parameters<TreesPort["release"]>[0];
@@ -27,6 +28,8 @@ export async function releaseLane(workshop: Workshop, options: Options): ReturnT
       ? await keepWork(workshop, { ...site, gitDir }, { ...options, member })
       : fine({ salvage: null, clean: false });
     if (!kept.ok) return kept;
+    const submodules = isWork ? await keepSubmodules(workshop, { ...site, gitDir }) : fine(null);
+    if (!submodules.ok) return submodules;
     if (isWork) await setAside(workshop, { ...site, gitDir });
     await rm(site.marker, { force: true });
     forgetLane(workshop, site);

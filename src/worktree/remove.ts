@@ -13,6 +13,7 @@ import { MADE } from "./restore.ts";
 import { keepState } from "./salvage.ts";
 import { forgetLane, scanLane } from "./scan.ts";
 import { findEntry, findGitDir, namesIn, removeEntry } from "./site.ts";
+import { keepSubmodules } from "./submodules.ts";
 import { deleteLater } from "./trash.ts";
 import { type Place, type Site, siteOf, type Workshop } from "./workshop.ts";
 
@@ -31,6 +32,8 @@ export async function removeLane(
     const isWork = gitDir !== null && member?.holder !== null && (await readText(site.marker)) !== MADE;
     const salvage = isWork ? await keepLeftovers(workshop, { ...site, gitDir }, options) : fine(null);
     if (!salvage.ok) return salvage;
+    const submodules = isWork ? await keepSubmodules(workshop, { ...site, gitDir }) : fine(null);
+    if (!submodules.ok) return submodules;
     if (gitDir !== null) await setAllAside(workshop, { ...site, gitDir });
     const trash = await withAdminLock(workshop.places.adminLock, () => takeAway(workshop, site));
     await Promise.all([site.record, site.marker, site.shadowIndex].map((path) => rm(path, { force: true })));
