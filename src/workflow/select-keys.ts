@@ -33,10 +33,11 @@ export function parseDistinctKeys(text: string): ParsedKeys<Expression> {
  * length; texts by their UTF-16 units, which does not depend on the machine's language.
  */
 export function compareValues(left: Json, right: Json): number {
-  const [first, second] = [rank(left), rank(right)];
-  if (first !== second) return first - second;
+  // Nearly all, and asked for some millions of times.
+  if (typeof left === "number" && typeof right === "number") return left - right;
   if (typeof left === "string" && typeof right === "string") return left < right ? -1 : left > right ? 1 : 0;
-  return size(left) - size(right);
+  const difference = rank(left) - rank(right);
+  return difference === 0 ? size(left) - size(right) : difference;
 }
 
 /** The same text for values that are equal, whatever the order of their fields. */

@@ -166,8 +166,11 @@ function sort(items: readonly Item[], text: string | null, selecting: Selecting)
 }
 
 function inOrder(left: readonly Json[], right: readonly Json[], keys: readonly SortKey[]): number {
-  for (const [position, { descending, nulls }] of keys.entries()) {
-    const [first, second] = [left[position] ?? null, right[position] ?? null];
+  let position = 0;
+  for (const { descending, nulls } of keys) {
+    const first = left[position] ?? null;
+    const second = right[position] ?? null;
+    position += 1;
     if (first === null || second === null) {
       if (first === second) continue;
       return (first === null) === (nulls === "first") ? -1 : 1;
