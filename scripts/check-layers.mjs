@@ -56,7 +56,7 @@ const layers = {
   // Know nothing of cook, but for the adapter, which reads its events.
   "src/simple-state/": { values: ["src/storage/", "src/system/"], node: "all" },
   "src/unified-session/": { values: ["src/storage/", "src/system/"], types: ["src/workflow/"], node: "all" },
-  "src/unified-session/cook-adapter.ts": { values: ["src/unified-session/", event], types: ["src/workflow/"] },
+  "src/unified-session/cook-": { values: ["src/unified-session/", event], types: ["src/workflow/"] },
   // Reads what an earlier Prodigy has left, and makes sessions of today of it.
   "src/earlier/": {
     values: ["src/storage/", "src/system/", "src/unified-session/", "src/worktree/"],

@@ -78,7 +78,7 @@ test.each([
   [
     "src/unified-session/cook-adapter.ts",
     'import { Step } from "../workflow/model.ts";',
-    "src/workflow/model.ts: src/unified-session/cook-adapter.ts may use its types only. Write `import type`.",
+    "src/workflow/model.ts: src/unified-session/cook- may use its types only. Write `import type`.",
   ],
   [
     "src/cli/program.ts",

@@ -19,6 +19,7 @@ import {
   timestamp,
   type UnifiedSession,
 } from "./state.ts";
+import { type MapFacts, mapFacts, mapUpdates, noItems, phaseUpdates } from "./cook-map.ts";
 import { addFiles, addSpent, NO_TOTALS, type Totals } from "./totals.ts";
 import { lastName, metadata, totalUpdates, variableUpdates } from "./updates.ts";
 
@@ -31,6 +32,8 @@ export interface Projection {
   readonly pass: string;
   /** The main lane's files after the last attempt. */
   readonly tree: { readonly head: string; readonly snapshot: string | null } | null;
+  /** The newest map; null before there is one. */
+  readonly map: MapFacts | null;
 }
 
 export interface Projected {
@@ -39,7 +42,7 @@ export interface Projected {
   readonly updates: readonly SessionUpdate[];
 }
 
-export const NOTHING_YET: Projection = { session: null, totals: NO_TOTALS, pass: "", tree: null };
+export const NOTHING_YET: Projection = { session: null, totals: NO_TOTALS, pass: "", tree: null, map: null };
 
 /** A step of the workflow itself: not in a handler, a loop or the merge phase. */
 const TOP_STEP = /^(input-\d+\/pass-\d+)\/step-(\d+)$/;
@@ -74,7 +77,7 @@ function apply(at: string): (session: UnifiedSession, update: SessionUpdate) => 
 function newSession(order: SessionOrder, at: number): UnifiedSession {
   return {
     id: order.session,
-    session_type: "Workflow",
+    session_type: order.workflow.mode === "mapreduce" ? "MapReduce" : "Workflow",
     status: "Initializing",
     started_at: timestamp(at),
     updated_at: timestamp(at),
@@ -105,7 +108,7 @@ function newSession(order: SessionOrder, at: number): UnifiedSession {
       files_changed: 0,
       worktree_name: null,
     },
-    mapreduce_data: null,
+    mapreduce_data: order.workflow.mode === "mapreduce" ? noItems(order.session) : null,
   };
 }
 
@@ -127,6 +130,9 @@ function remember(before: Projection, event: Event): Projection {
   if (event.type === "attempt-interrupted" || event.type === "continuation-failed") {
     return { ...before, totals: addSpent(totals, event.usage) };
   }
+  if (event.type === "map-planned" || event.type === "items-begun" || event.type === "map-item-ended")
+    return { ...before, map: mapFacts(before.map, event) };
+  if (event.type === "map-advanced" && event.lane === "main") return { ...before, tree: event.tree };
   if (event.type === "lane-merged" && event.into === "main") return { ...before, tree: event.tree };
   if (event.type === "warned") return { ...before, totals: { ...totals, warnings: totals.warnings + 1 } };
   return before;
@@ -138,7 +144,7 @@ interface Facts {
 }
 
 function updatesFor(session: UnifiedSession, event: Recorded, facts: Facts): readonly SessionUpdate[] {
-  return isMapEvent(event) ? [] : ownUpdates(session, event, facts);
+  return isMapEvent(event) ? mapUpdates(event, facts.after.map) : ownUpdates(session, event, facts);
 }
 
 // oxlint-disable-next-line max-lines-per-function -- One case an event; a table would lose the check that none is missing.
@@ -175,7 +181,7 @@ function ownUpdates(
     case "validated":
       return [metadata({ validation: event.result.completion }), ...variableUpdates(session, event.set)];
     case "step-ended":
-      return stepEnded(session, event, facts);
+      return [...stepEnded(session, event, facts), ...phaseUpdates(facts.after.map, event)];
     case "pass-ended":
       return [
         { kind: "workflow", values: { iterations_completed: (session.workflow_data?.iterations_completed ?? 0) + 1 } },
@@ -225,6 +231,7 @@ function lifecycleUpdates(session: UnifiedSession, event: Lifecycle): readonly S
     case "session-ended":
       return [
         ...statusUpdate(session, "Completed"),
+        { kind: "mapreduce", values: { phase: "Complete" } },
         metadata({ landing: event.landing, failed_inputs: event.failedInputs }),
       ];
   }
