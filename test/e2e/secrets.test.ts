@@ -88,7 +88,6 @@ function lookEverywhere(rig: Rig, env: Readonly<Record<string, string>>): readon
   return [
     ["events", "list"],
     ["events", "list", id],
-    ["events", "list", id, "--json"],
     ["events", "show", id],
     ["events", "show", id, "--json"],
     ["sessions", "list", "--json"],
