@@ -132,8 +132,9 @@ function remember(before: Projection, event: Event): Projection {
   }
   if (event.type === "map-planned" || event.type === "items-begun" || event.type === "map-item-ended")
     return { ...before, map: mapFacts(before.map, event) };
-  if (event.type === "map-advanced" && event.lane === "main") return { ...before, tree: event.tree };
-  if (event.type === "lane-merged" && event.into === "main") return { ...before, tree: event.tree };
+  const isOfMain = event.type === "lane-merged" ? event.into === "main" : "lane" in event && event.lane === "main";
+  if ((event.type === "map-advanced" || event.type === "lane-merged") && isOfMain)
+    return { ...before, tree: event.tree };
   if (event.type === "warned") return { ...before, totals: { ...totals, warnings: totals.warnings + 1 } };
   return before;
 }
