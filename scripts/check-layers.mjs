@@ -18,6 +18,7 @@ import { fileURLToPath } from "node:url";
 const event = "src/cook/decision/event.ts";
 const implementations = [
   "src/agents/",
+  "src/dead-letters/",
   "src/earlier/",
   "src/simple-state/",
   "src/storage/",
@@ -57,6 +58,12 @@ const layers = {
   "src/simple-state/": { values: ["src/storage/", "src/system/"], node: "all" },
   "src/unified-session/": { values: ["src/storage/", "src/system/"], types: ["src/workflow/"], node: "all" },
   "src/unified-session/cook-": { values: ["src/unified-session/", event], types: ["src/workflow/"] },
+  // A projection of the journal, and what people ask of it.
+  "src/dead-letters/": {
+    values: ["src/storage/", "src/system/", "src/workflow/", event],
+    types: contract,
+    node: "all",
+  },
   // Reads what an earlier Prodigy has left, and makes sessions of today of it.
   "src/earlier/": {
     values: ["src/storage/", "src/system/", "src/unified-session/", "src/worktree/"],

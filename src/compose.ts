@@ -35,6 +35,7 @@ import { isAlive, ownIdentity } from "./system/process-identity.ts";
 import { openCommands } from "./system/processes.ts";
 import { openRandom } from "./system/random.ts";
 import { folded } from "./cook/folded.ts";
+import { openLiveLetters } from "./dead-letters/live.ts";
 import { mendSession, openLiveProjection } from "./unified-session/live-projection.ts";
 import { version } from "./version.ts";
 import type { Workflow } from "./workflow/model.ts";
@@ -320,10 +321,12 @@ interface Loop {
 async function runLoop({ storage, key, id, history, watch, ports, opening }: Loop): Promise<Worked> {
   const tally = openTally();
   await using projection = openLiveProjection(storage, { repository: key, session: id }, openClock());
+  await using letters = openLiveLetters(storage, { repository: key, session: id }, openClock());
   for (const event of history) {
     const seen = shown(event, ports.masker);
     tally.add(seen);
     projection.replay(seen);
+    letters.replay(seen);
     watch.replay(seen);
   }
   const session = await drive({
@@ -335,6 +338,7 @@ async function runLoop({ storage, key, id, history, watch, ports, opening }: Loo
       const seen = shown(event, ports.masker);
       tally.add(seen);
       projection.add(seen);
+      letters.add(seen);
       watch.observe(seen);
     },
     stop: watch.signal,

@@ -18,6 +18,7 @@ export {
   readEarlierSession,
   removeOrphans,
 } from "./api/earlier.ts";
+export { type DeadLetterQueue, readDeadLetters, removeDeadLetters } from "./api/dead-letters.ts";
 export { hideSecrets } from "./api/secrets.ts";
 export {
   deleteSession,
@@ -39,6 +40,16 @@ export type { LiveSink, Outcome } from "./cook/ports.ts";
 export type { RunResult } from "./cook/run-result.ts";
 export { isTopLevel, openTally, placeOf, type Problem, type Tally } from "./cook/tally.ts";
 export type { Watching } from "./cook/watching.ts";
+export {
+  analyzeLetters,
+  type LetterAnalysis,
+  type LetterStats,
+  lettersCsv,
+  letterStats,
+} from "./dead-letters/analysis.ts";
+export { typeText } from "./dead-letters/classify.ts";
+export type { DeadLetter } from "./dead-letters/letter.ts";
+export { chooseLetters, type LetterWish } from "./dead-letters/select.ts";
 export type { Checked } from "./storage/upkeep.ts";
 export { matchFiles } from "./system/match-files.ts";
 export type { SessionEntry, SessionList } from "./unified-session/find.ts";

@@ -1,5 +1,6 @@
 /** Every command, argument and option. Help, parsing and `docs/commands.md` are made from this table. */
 import { AGENT, type CommandSpec, DRY, ID, PATH, YES } from "./spec.ts";
+import { DLQ_COMMANDS } from "./table-dlq.ts";
 import { RECORD_COMMANDS } from "./table-records.ts";
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -97,5 +98,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     json: true,
     load: async () => (await import("./commands/validate.ts")).validate,
   },
+  DLQ_COMMANDS,
   ...RECORD_COMMANDS,
 ];

@@ -59,6 +59,9 @@ export function countItem(items: CountedItems, event: MapEvent): string | null {
     case "batch-verified":
     case "item-due":
     case "breaker-changed":
+    case "dead-letters-retried":
+    case "dead-letters-settled":
+    case "dead-letters-removed":
       return null;
   }
 }

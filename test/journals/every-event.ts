@@ -154,6 +154,33 @@ export const EVERY_EVENT: { readonly [Type in Event["type"]]: Event & { readonly
     conflicts: ["a.ts"],
     stops: false,
   },
+  "dead-letters-retried": { type: "dead-letters-retried", at, session: "session-2", items: ["a", "b"] },
+  "dead-letters-settled": {
+    type: "dead-letters-settled",
+    at,
+    session: "session-2",
+    passed: ["b"],
+    failed: [
+      {
+        id: "a",
+        failures: [
+          {
+            at,
+            session: "session-2",
+            lane,
+            fault,
+            step: "claude: /fix",
+            agentSession: null,
+            durationMs: 1234,
+            costUsd: 0.5,
+            salvage: "salvage-2",
+            conflicts: ["a.ts"],
+          },
+        ],
+      },
+    ],
+  },
+  "dead-letters-removed": { type: "dead-letters-removed", at, items: ["a"], reason: "purged" },
   "step-ended": { type: "step-ended", at, lane, path, label: "claude: /fix", outcome, set: {} },
   "pass-ended": { type: "pass-ended", at, input: 0, pass: 0, commits: 1 },
   "input-ended": { type: "input-ended", at, input: 0, value: null, outcome, salvage: null },

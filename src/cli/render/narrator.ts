@@ -295,6 +295,10 @@ function tellMap(memory: Memory, event: Recorded & { readonly type: MapEvent["ty
     case "batch-started":
     case "map-advanced":
     case "item-due":
+    // They happen to sessions that have ended, when nobody is told anything.
+    case "dead-letters-retried":
+    case "dead-letters-settled":
+    case "dead-letters-removed":
       return [];
   }
 }

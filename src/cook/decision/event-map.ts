@@ -1,6 +1,6 @@
 /** What can happen to a map as a whole and to its items, besides what happens in their lanes. Part of `event.ts`. */
 import type { Json } from "../../workflow/model.ts";
-import type { LaneId, StepOutcome, StepPath, TreeState } from "./facts.ts";
+import type { Fault, LaneId, StepOutcome, StepPath, TreeState } from "./facts.ts";
 
 /** An item of a map, under the name that it keeps whatever else becomes of the input. */
 export interface MapItem {
@@ -28,6 +28,23 @@ export interface ItemWork {
   readonly deletions: number;
   /** Null: no agent ran, or nobody knows. */
   readonly costUsd: number | null;
+}
+
+/** One failed attempt at an item, as the dead letter queue tells it. */
+export interface ItemFailure {
+  readonly at: number;
+  /** The session in which it was tried: the map's own, or a later one that tried dead letters again. */
+  readonly session: string;
+  readonly lane: LaneId;
+  readonly fault: Fault | null;
+  /** The step that failed. */
+  readonly step: string | null;
+  readonly agentSession: string | null;
+  readonly durationMs: number;
+  /** Null: no agent ran, or nobody knows. */
+  readonly costUsd: number | null;
+  readonly salvage: string | null;
+  readonly conflicts: readonly string[];
 }
 
 export type MapEventBody =
@@ -137,4 +154,15 @@ export type MapEventBody =
       readonly conflicts: readonly string[];
       /** Whether no other item may begin after it. */
       readonly stops: boolean;
-    };
+    }
+  /** Another session tries these dead letters again; until that is settled nobody else may. */
+  | { readonly type: "dead-letters-retried"; readonly session: string; readonly items: readonly string[] }
+  /** That session has ended. Items that are in neither list were not tried. */
+  | {
+      readonly type: "dead-letters-settled";
+      readonly session: string;
+      readonly passed: readonly string[];
+      readonly failed: readonly { readonly id: string; readonly failures: readonly ItemFailure[] }[];
+    }
+  /** A person took these out of the queue. */
+  | { readonly type: "dead-letters-removed"; readonly items: readonly string[]; readonly reason: "purged" | "cleared" };

@@ -57,6 +57,8 @@ export interface SessionOrder {
   readonly target: string | null;
   readonly branch: string;
   readonly parent: string | null;
+  /** The session whose dead letters it tries again, and which keeps them. Absent in all others. */
+  readonly deadLettersOf?: string;
   readonly versions: { readonly prodigy: string; readonly node: string; readonly git: string };
 }
 
@@ -266,6 +268,9 @@ const MAP_EVENTS: Readonly<Record<MapEventBody["type"], true>> = {
   "item-due": true,
   "breaker-changed": true,
   "map-item-ended": true,
+  "dead-letters-retried": true,
+  "dead-letters-settled": true,
+  "dead-letters-removed": true,
 };
 
 export type MapEvent = Event & MapEventBody;

@@ -50,7 +50,17 @@ export function onMap(session: Session, event: Of<Types>): Session {
       return withMap(session, event, (map) => ({ ...map, breaker: changed(map.breaker, event) }));
     case "map-item-ended":
       return itemEnded(session, event);
+    case "dead-letters-retried":
+      return session;
+    case "dead-letters-settled":
+      return withoutLetters(session, event.passed.length);
+    case "dead-letters-removed":
+      return withoutLetters(session, event.items.length);
   }
+}
+
+function withoutLetters(session: Session, count: number): Session {
+  return { ...session, deadLetters: Math.max(0, session.deadLetters - count) };
 }
 
 function planned({ items, parallel, timeoutMs }: Of<"map-planned">, head: string): MapState {
