@@ -7,7 +7,8 @@ import { isRecord } from "../workflow/path.ts";
 import { looksSecret } from "../workflow/secret-names.ts";
 import { parseWorkflow } from "../workflow/parse.ts";
 import type { Recorded, SessionOrder } from "./decision/event.ts";
-import { parseEnvFile } from "./execution/environment.ts";
+import { parseEnvFile } from "../workflow/env-file.ts";
+import { pathIn } from "./execution/environment-file.ts";
 import { isOrder, mapped, opened } from "./masking.ts";
 import { everyStep } from "./needs.ts";
 import type { HostPort, MaskerPort } from "./ports.ts";
@@ -33,12 +34,12 @@ export async function registerSecrets(declared: Declared, { host, masker }: Know
     if (certain || (looksSecret(name) && !environment.notSecret.includes(name))) masker.add(name, value, { certain });
   };
   const read = async (path: string): Promise<string> => {
-    const text = await host.readText(path.startsWith("/") ? path : `${directory}/${path}`, MAX_SECRET_FILE_BYTES);
+    const text = await host.readText(pathIn(directory, path, host), MAX_SECRET_FILE_BYTES);
     // What cannot be read now is told when a step needs it.
     return text.ok ? (text.value ?? "") : "";
   };
-  for (const file of environment.files.filter(isLiteral)) {
-    for (const [name, value] of Object.entries(parseEnvFile(await read(file)))) add(name, value, false);
+  for (const file of environment.files.map(({ path }) => path).filter(isLiteral)) {
+    for (const [name, value] of Object.entries(parseEnvFile(await read(file)).values)) add(name, value, false);
   }
   for (const secret of environment.secrets) add(secret.name, (await secretText(secret, host.env, read)) ?? "", true);
   for (const entry of everyValue(workflow)) {
@@ -117,6 +118,7 @@ async function secretText(
     case "value":
       return isLiteral(source.template) ? source.template : undefined;
     case "command":
+    case "provider":
       return undefined;
   }
 }

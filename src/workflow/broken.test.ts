@@ -376,7 +376,7 @@ const HAND_MADE: readonly (readonly [code: string, text: string])[] = [
   ["duplicate-key", "parameters: [a, a]\ncommands: [{shell: a}]\n"],
   ["wrong-type", "parameters: [{name: a, type: number, default: x}]\ncommands: [{shell: a}]\n"],
   ["missing-key", "secrets: {A: {provider: env}}\ncommands: [{shell: a}]\n"],
-  ["unknown-value", "secrets: {A: {provider: vault, key: a}}\ncommands: [{shell: a}]\n"],
+  ["invalid-name", "secrets: {A: {provider: no name, key: a}}\ncommands: [{shell: a}]\n"],
   ["missing-key", "merge: {timeout: 5}\ncommands: [{shell: a}]\n"],
 ];
 

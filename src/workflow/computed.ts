@@ -3,7 +3,8 @@
  * computes them before a step uses them, records them, and puts them into the scope under the very text in the braces.
  */
 import { type ComputedKey, parseComputed } from "./computed-key.ts";
-import type { Environment, Step } from "./model.ts";
+import type { Environment, EnvironmentValue, Step } from "./model.ts";
+import { looksSecret } from "./secret-names.ts";
 import type { Template, TemplatePart } from "./template-parse.ts";
 import { parseTemplate } from "./template.ts";
 
@@ -16,7 +17,23 @@ export function computedIn(text: string): readonly ComputedKey[] {
 
 /** Whether the value of a key is the same in all steps. A command that names variables may come out otherwise in each. */
 export function isConstant(key: ComputedKey): boolean {
-  return !key.includes("${");
+  return !key.includes("${") || key.startsWith("env-");
+}
+
+/** Under which key the journal has what a command of `env:` printed; null for what is not recorded. */
+export function environmentCommand(
+  { name, value, secret }: EnvironmentValue,
+  { notSecret }: Pick<Environment, "notSecret">,
+): ComputedKey | null {
+  if (value.kind !== "command" || !value.cache) return null;
+  // The disk must not have a secret, so each worker asks for it again.
+  if (secret || (looksSecret(name) && !notSecret.includes(name))) return null;
+  return `env-cmd:${value.script}`;
+}
+
+function environmentKeys(environment: Environment, chosen: readonly EnvironmentValue[]): readonly ComputedKey[] {
+  const commands = [...environment.values, ...chosen].flatMap((entry) => environmentCommand(entry, environment) ?? []);
+  return [...environment.files.map(({ path }) => `env-file:${path}`), ...commands];
 }
 
 /** What a step names itself, apart from the steps inside of it. `condition`: only what is needed to decide on its `when`. */
@@ -32,7 +49,7 @@ export function computedOfEnvironment(environment: Environment, profile: string 
   if (known?.profile === profile) return known.keys;
   const { profiles, ...rest } = environment;
   const chosen = profile === null ? undefined : profiles[profile];
-  const keys = stringKeys({ rest, chosen });
+  const keys = [...new Set([...stringKeys({ rest, chosen }), ...environmentKeys(environment, chosen ?? [])])];
   ofEnvironments.set(environment, { profile, keys });
   return keys;
 }

@@ -1,11 +1,11 @@
-/** `env:`, `profiles:`, `secrets:` and `env_files:`. */
+/** `env:`, `profiles:` and `env_files:`. */
 import { anyTemplate, expression, template } from "./checked-text.ts";
 import type { Context, Decoder } from "./decode.ts";
-import { allOf, anyText, bool, list, report, text, word, wrongType } from "./decode.ts";
+import { allOf, anyText, bool, byKind, list, report, wrongType } from "./decode.ts";
 import type { Mapping, Table } from "./mapping.ts";
-import { field, readMapping, tableSchema } from "./mapping.ts";
-import type { EnvironmentValue, Secret } from "./model.ts";
-import type { MapEntry, SourceNode } from "./source-node.ts";
+import { field, mapping, readMapping, required, tableSchema } from "./mapping.ts";
+import type { EnvironmentFile, EnvironmentValue } from "./model.ts";
+import type { MapEntry } from "./source-node.ts";
 import { locateStep } from "./source.ts";
 
 const VALUE = {
@@ -13,7 +13,7 @@ const VALUE = {
   fields: {
     value: field(anyTemplate, "The value, for a mapping with `secret: true`."),
     command: field(template, "A shell command whose trimmed output is the value."),
-    cache: field(bool, "Whether the command runs only once."),
+    cache: field(bool, "`false`: the command runs again for every step. Otherwise it runs once for the whole session."),
     condition: field(expression, "An expression that chooses between `when_true` and `when_false`."),
     when_true: field(anyTemplate, "The value where the condition is true."),
     when_false: field(anyTemplate, "The value where it is false."),
@@ -32,6 +32,27 @@ export const environment: Decoder<readonly EnvironmentValue[]> = {
   },
 };
 
+/** The `env:` of one step, which is made anew for each of its attempts. */
+export const stepEnvironment: Decoder<readonly EnvironmentValue[]> = {
+  get schema() {
+    return environment.schema;
+  },
+  decode: (node, context) => {
+    for (const { value } of node.kind === "map" ? node.entries : []) {
+      const cache = value.kind === "map" ? value.entries.find(({ key }) => key === "cache") : undefined;
+      if (cache === undefined) continue;
+      const message = '"cache" has no effect in a step: its commands run for each attempt';
+      const help = "move the value to the `env:` of the workflow to have one value for the whole session";
+      report(context, { code: "no-effect", at: cache.keyAt, message, help });
+    }
+    return environment.decode(node, context)?.map(everyTime);
+  },
+};
+
+function everyTime(entry: EnvironmentValue): EnvironmentValue {
+  return entry.value.kind === "command" ? { ...entry, value: { ...entry.value, cache: false } } : entry;
+}
+
 /** Names of profiles, each with its values. */
 export const profiles: Decoder<Readonly<Record<string, readonly EnvironmentValue[]>>> = {
   get schema() {
@@ -44,35 +65,40 @@ export const profiles: Decoder<Readonly<Record<string, readonly EnvironmentValue
   },
 };
 
-/** Paths of files with `NAME=value` lines. */
-export const environmentFiles: Decoder<readonly string[]> = list(template, { orOne: true });
-
-const SECRET = {
-  name: "a secret",
+const ENV_FILE = {
+  name: "an env file",
   fields: {
-    provider: field(
-      word(["env", "file", "command"], { cmd: "command", environment: "env" }),
-      "Where the secret comes from.",
-    ),
-    key: field(text, "The variable, the path or the command, for the provider."),
-    version: field(text, "Has no effect."),
-    env: field(text, "The variable that holds the secret."),
-    file: field(text, "The path of the file that holds the secret."),
-    command: field(text, "The command that prints the secret.", { aliases: ["cmd"] }),
-    value: field(template, "The secret itself; better a reference than a value."),
+    path: field(template, "Where it lies: in the worktree, else in your repository.", { aliases: ["file"] }),
+    optional: field(bool, "Whether it may be missing without a word."),
+    required: field(bool, "Whether the run stops at once where it is missing."),
   },
 } as const;
 
-/** Names of secrets and where they come from. */
-export const secrets: Decoder<readonly Secret[]> = {
-  get schema() {
-    return { type: "object", additionalProperties: { anyOf: [text.schema, tableSchema(SECRET)] } };
+const environmentFile: Decoder<EnvironmentFile> = byKind<EnvironmentFile>({
+  expected: "a path, or a mapping with `path`",
+  scalar: {
+    schema: template.schema,
+    decode: (node, context) => {
+      const path = template.decode(node, context)?.trim();
+      return path === undefined ? undefined : { path, missing: "warn", at: locateStep(context.out.source, node.at) };
+    },
   },
-  decode: (node, context) => {
-    if (node.kind !== "map") return wrongType(node, context, "a mapping of names to secrets");
-    return allOf(node.entries.map((entry) => secret(entry, context)));
-  },
-};
+  map: mapping(ENV_FILE, (read, context) => {
+    const path = required(read, "path", { name: "an env file", context });
+    if (path === null) return undefined;
+    const { optional, required: needed } = read.fields;
+    if (optional?.value === true && needed?.value === true) {
+      const message = "an env file cannot be both optional and required";
+      return report(context, { code: "conflicting-keys", at: needed.keyAt, message });
+    }
+    const isOptional = optional?.value === true || needed?.value === false;
+    const missing = isOptional ? "ignore" : needed?.value === true || optional?.value === false ? "fail" : "warn";
+    return { path: path.value.trim(), missing, at: locateStep(context.out.source, path.node.at) };
+  }),
+});
+
+/** Files with `NAME=value` lines. */
+export const environmentFiles: Decoder<readonly EnvironmentFile[]> = list(environmentFile, { orOne: true });
 
 function profile(entry: MapEntry, context: Context): readonly [string, readonly EnvironmentValue[]] | undefined {
   const { value: node } = entry;
@@ -120,7 +146,7 @@ function dynamicValue(
     });
   }
   if (value !== null) return { kind: "text", template: value.value };
-  if (command !== null) return { kind: "command", script: command.value, cache: cache?.value ?? false };
+  if (command !== null) return { kind: "command", script: command.value, cache: cache?.value ?? true };
   if (!read.given.has("when_true")) {
     return report(context, { code: "missing-key", at: read.at, message: 'a conditional env value needs "when_true:"' });
   }
@@ -133,72 +159,8 @@ function dynamicValue(
   };
 }
 
-function secret(entry: MapEntry, context: Context): Secret | undefined {
-  if (!checkName(entry, context)) return undefined;
-  const source = entry.value.kind === "map" ? describedSecret(entry.value, context) : shortSecret(entry.value, context);
-  return source === undefined
-    ? undefined
-    : { name: entry.key, source, at: locateStep(context.out.source, entry.keyAt) };
-}
-
-/** `NAME`, `$NAME`, `${NAME}`, `env:NAME`, `${env:NAME}` and `${env.NAME}` are all one reference. */
-const ENV_REFERENCE = /^(?:\$\{\s*(?:env[:.])?([A-Za-z_][A-Za-z0-9_]*)\s*\}|\$?(?:env:)?([A-Za-z_][A-Za-z0-9_]*))$/u;
-const SOURCE_REFERENCE = /^(?:\$\{\s*)?(file|cmd|command):\s*(.+?)(?:\s*\})?$/su;
-
-function shortSecret(node: SourceNode, context: Context): Secret["source"] | undefined {
-  const written = text.decode(node, context)?.trim();
-  if (written === undefined) return undefined;
-  const [, braced, plain] = ENV_REFERENCE.exec(written) ?? [];
-  const variable = braced ?? plain;
-  if (variable !== undefined) return { kind: "env", variable };
-  const [, kind, rest = ""] = SOURCE_REFERENCE.exec(written) ?? [];
-  if (kind === "file") return { kind: "file", path: rest };
-  if (kind !== undefined) return { kind: "command", script: rest };
-  return literalSecret(node, context);
-}
-
-function describedSecret(node: SourceNode, context: Context): Secret["source"] | undefined {
-  const read = readMapping(node, SECRET, context);
-  if (read === undefined) return undefined;
-  const { provider, key, env, file, command, value, version } = read.fields;
-  if (version !== null)
-    report(context, { code: "no-effect", at: version.keyAt, message: '"version" has no effect on a secret' });
-  const forms = ["provider", "env", "file", "command", "value"].filter((form) => read.given.has(form));
-  if (forms.length !== 1 || read.given.has("provider") !== read.given.has("key")) {
-    const help = "write `{provider: env, key: NAME}`, or one of env, file, command and value";
-    return report(context, { code: "missing-key", at: read.at, message: "a secret has exactly one source", help });
-  }
-  if (env !== null) return { kind: "env", variable: env.value };
-  if (file !== null) return { kind: "file", path: file.value };
-  if (command !== null) return { kind: "command", script: command.value };
-  if (value !== null) return literalSecret(value.node, context);
-  if (provider === null || key === null) return undefined;
-  switch (provider.value) {
-    case "env":
-      return { kind: "env", variable: key.value };
-    case "file":
-      return { kind: "file", path: key.value };
-    case "command":
-      return { kind: "command", script: key.value };
-  }
-}
-
-function literalSecret(node: SourceNode, context: Context): Secret["source"] | undefined {
-  const value = template.decode(node, context);
-  if (value === undefined) return undefined;
-  if (!value.includes("$")) {
-    const help = "write the name of a variable, `file:PATH` or `cmd:COMMAND`";
-    report(context, {
-      code: "secret-in-file",
-      at: node.at,
-      message: "the secret itself stands in the workflow file",
-      help,
-    });
-  }
-  return { kind: "value", template: value };
-}
-
-function checkName(entry: MapEntry, context: Context): boolean {
+/** Whether the key can be the name of a variable. */
+export function checkName(entry: MapEntry, context: Context): boolean {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/u.test(entry.key)) return true;
   const help = "use letters, digits and `_`, beginning with a letter";
   report(context, {

@@ -2,7 +2,7 @@
 import { template } from "./checked-text.ts";
 import type { Decoder } from "./decode.ts";
 import { report, text, timeLimit } from "./decode.ts";
-import { environment } from "./environment.ts";
+import { stepEnvironment } from "./environment.ts";
 import type { Found } from "./mapping.ts";
 import { field, mapping, readMapping, required } from "./mapping.ts";
 import type { AgentAction, EnvironmentValue, ShellAction } from "./model.ts";
@@ -23,7 +23,7 @@ const ATTRIBUTES = {
   system: field(template, "What is added to the agent's system prompt."),
   timeout: field(timeLimit, "The limit."),
   working_dir: field(template, "Where it runs."),
-  env: field(environment, "Variables for it."),
+  env: field(stepEnvironment, "Variables for it."),
 } as const;
 
 const ANYTHING: Decoder<SourceNode> = { schema: { type: "object" }, decode: (node) => node };

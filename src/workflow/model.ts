@@ -51,7 +51,7 @@ export interface MergePhase {
 export interface Environment {
   /** Whether the process environment is passed on at all. */
   readonly inherit: boolean;
-  readonly files: readonly string[];
+  readonly files: readonly EnvironmentFile[];
   readonly values: readonly EnvironmentValue[];
   readonly profiles: Readonly<Record<string, readonly EnvironmentValue[]>>;
   readonly secrets: readonly Secret[];
@@ -59,11 +59,16 @@ export interface Environment {
   readonly notSecret: readonly string[];
 }
 
+/** One of `env_files:`. The path is a template; `missing` says what happens where the file is not there. */
+export type EnvironmentFile = { readonly path: string; readonly missing: Missing; readonly at: SourceLocation };
+type Missing = "warn" | "ignore" | "fail";
+
 /** One `env:` entry. */
 export interface EnvironmentValue {
   readonly name: string;
   readonly value:
     | { readonly kind: "text"; readonly template: string }
+    /** With `cache` it runs once, and a resumed session sees the same value; otherwise for each attempt. */
     | { readonly kind: "command"; readonly script: string; readonly cache: boolean }
     | {
         readonly kind: "conditional";
@@ -83,6 +88,8 @@ export interface Secret {
     | { readonly kind: "env"; readonly variable: string }
     | { readonly kind: "file"; readonly path: string }
     | { readonly kind: "command"; readonly script: string }
+    /** A program of its own, `prodigy-secret-<provider>`, is asked for it. */
+    | { readonly kind: "provider"; readonly provider: string; readonly key: string; readonly version: string | null }
     | { readonly kind: "value"; readonly template: string };
   readonly at: SourceLocation;
 }

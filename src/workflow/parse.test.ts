@@ -66,7 +66,7 @@ describe("files of the earlier program", () => {
     expect(environment.secrets.map(({ name, source }) => [name, source])).toEqual([
       ["API_KEY", { kind: "env", variable: "SECRET_API_KEY" }],
     ]);
-    expect(environment.files).toEqual([".env.production"]);
+    expect(environment.files).toMatchObject([{ path: ".env.production", missing: "warn" }]);
     expect(Object.keys(environment.profiles)).toEqual(["development", "testing"]);
     expect(steps.map(({ label, action }) => [label, action.kind])).toEqual([
       ["Show environment", "shell"],
@@ -152,7 +152,7 @@ describe("what the earlier program promised and did not do", () => {
       ["N", { kind: "text", template: "4" }, false],
       ["F", { kind: "text", template: "1.0" }, false],
       ["B", { kind: "text", template: "true" }, false],
-      ["C", { kind: "command", script: "nproc", cache: false }, false],
+      ["C", { kind: "command", script: "nproc", cache: true }, false],
       ["S", { kind: "text", template: "x" }, true],
     ]);
   });

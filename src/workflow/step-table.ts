@@ -6,7 +6,7 @@ import { expression, name, template } from "./checked-text.ts";
 import { autoCommit, commitConfig, outputs } from "./commit.ts";
 import type { Decoder } from "./decode.ts";
 import { anyText, bool, followUpSteps, integer, json, list, text, timeLimit, workSteps, wrongType } from "./decode.ts";
-import { environment } from "./environment.ts";
+import { stepEnvironment } from "./environment.ts";
 import { onExitCode } from "./exit-codes.ts";
 import { failureForm } from "./failure.ts";
 import { handler } from "./handler.ts";
@@ -24,7 +24,7 @@ const METADATA = {
     retries: field(integer({ min: 0, max: 1_000 }), "How many times more the step is tried."),
     timeout: field(timeLimit, "Same as `timeout` on the step."),
     continue_on_error: field(bool, "Same as `allow_failure` on the step."),
-    env: field(environment, "Same as `env` on the step."),
+    env: field(stepEnvironment, "Same as `env` on the step."),
     commit_required: field(bool, "Same as `commit_required` on the step."),
     analysis: field(json, "Has no effect."),
   },
@@ -62,7 +62,7 @@ const STEP_FIELDS = {
   name: field(text, "What people see."),
   description: field(anyText, "For the reader of the file."),
   when: field(expression, "The step is skipped when this is false.", { aliases: ["if"] }),
-  env: field(environment, "Variables for this step."),
+  env: field(stepEnvironment, "Variables for this step."),
   clear_env: field(bool, "Whether only `env` is passed on."),
   temporary: field(bool, "Has no effect: a step's `env` is always its own."),
   working_dir: field(template, "Where the step runs, relative to the worktree.", { aliases: ["cwd"] }),

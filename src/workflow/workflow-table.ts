@@ -3,13 +3,14 @@ import { agentDefaults } from "./agent-settings.ts";
 import { template } from "./checked-text.ts";
 import { anyText, bool, list, text, word, workSteps } from "./decode.ts";
 import type { Decoder } from "./decode.ts";
-import { environment, environmentFiles, profiles, secrets } from "./environment.ts";
+import { environment, environmentFiles, profiles } from "./environment.ts";
 import type { Fields, Refusal, Table } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
 import { parameters } from "./parameters.ts";
 import { PHASE_FIELDS, phase } from "./phase.ts";
 import type { Phase } from "./phase.ts";
 import { retryPolicy } from "./retry.ts";
+import { secrets } from "./secret-sources.ts";
 
 const MERGE = { name: "merge", fields: PHASE_FIELDS } as const;
 

@@ -53,12 +53,12 @@ export function valuesAt(session: Session, place: { readonly lane: LaneId; reado
   return { ofSession: session.lanes.get(MAIN)?.root.computed ?? {}, ofStep: node?.computed ?? {} };
 }
 
-/** After a failure the world may have been mended: what was read from it is read again. What is ours stays. */
+/** After a failure the world may have been mended: what was read from it is read again. What is ours stays, and so does what the author has cached. */
 export function keptValues(values: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
   return Object.fromEntries(
     Object.entries(values).filter(([key]) => {
       const kind = parseComputed(key)?.kind;
-      return kind === "uuid" || kind === "date";
+      return kind === "uuid" || kind === "date" || kind === "env-cmd";
     }),
   );
 }
@@ -70,11 +70,17 @@ function missingValues(target: UsingValues, session: Session): Command | null {
   if (ofEnvironment.length === 0 && own.length === 0) return null;
   const known = valuesAt(session, target);
   const forAll = ofEnvironment.filter((key) => isConstant(key) && !Object.hasOwn(known.ofSession, key));
-  if (forAll.length > 0) return { kind: "compute", lane: MAIN, path: "", keys: forAll, target };
+  if (forAll.length > 0) return { kind: "compute", lane: MAIN, path: "", keys: nextOf(forAll), target };
   const forStep = [...ofEnvironment.filter((key) => !isConstant(key)), ...own];
   const keys = forStep.filter((key: ComputedKey) => !Object.hasOwn(known.ofStep, key));
   if (keys.length === 0) return null;
   return { kind: "compute", lane: target.lane, path: stepOf(target.path), keys: [...new Set(keys)], target };
+}
+
+/** Commands of `env:` come after all others, and one by one: each sees the values before it. */
+function nextOf(keys: readonly ComputedKey[]): readonly ComputedKey[] {
+  const others = keys.filter((key) => parseComputed(key)?.kind !== "env-cmd");
+  return others.length > 0 ? others : keys.slice(0, 1);
 }
 
 /** The path of the step that a path inside of it belongs to: its runs and the body of its loop are the same step. */

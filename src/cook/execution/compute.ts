@@ -1,6 +1,6 @@
 /** Computes `${file:...}`, `${cmd:...}`, `${date:...}` and `${uuid}` for a step that is about to use them. */
 import { type Computed, parseComputed } from "../../workflow/computed-key.ts";
-import { computedIn } from "../../workflow/computed.ts";
+import { computedIn, environmentCommand } from "../../workflow/computed.ts";
 import { formatDate } from "../../workflow/date-format.ts";
 import type { EnvironmentValue, Json, Step, Workflow } from "../../workflow/model.ts";
 import { type Scope, scopeOver } from "../../workflow/scope.ts";
@@ -10,6 +10,8 @@ import { valuesAt } from "../decision/compute.ts";
 import type { Fault } from "../decision/event.ts";
 import { fault } from "../decision/fault.ts";
 import { withoutLastNewline } from "./captures.ts";
+import { readEnvironmentFile, remarksOn } from "./environment-file.ts";
+import { type EnvironmentRequest, fromCommand } from "./environment-value.ts";
 import { lastLines } from "./result.ts";
 import { Refusal, render, renderScript, type Room, type Setting, settingOf } from "./room.ts";
 
@@ -46,23 +48,55 @@ async function settingWithout(command: Compute, room: Room): Promise<Setting | R
   const { target, keys } = command;
   const { ofSession, ofStep } = valuesAt(room.session, target);
   const known = { ...ofSession, ...ofStep };
-  const waits = (text: string): boolean =>
-    computedIn(text).some((key) => keys.includes(key) || !Object.hasOwn(known, key));
+  const isUnknown = (key: string): boolean => keys.includes(key) || !Object.hasOwn(known, key);
+  const waits = (text: string): boolean => computedIn(text).some(isUnknown);
   const { order } = room.session;
-  const workflow = withoutWaiting(order.workflow, waits);
+  const isPending = (entry: EnvironmentValue): boolean => {
+    const key = environmentCommand(entry, order.workflow.environment);
+    return key !== null && isUnknown(key);
+  };
+  const workflow = keys.some((key) => parseComputed(key)?.kind === "env-cmd")
+    ? upTo(order.workflow, order.profile, isPending)
+    : withoutWaiting(order.workflow, waits, isPending);
   const session = { ...room.session, order: { ...order, workflow } };
   return settingOf({ ...target, step: stepWithout(target.step, waits) }, { ...room, session });
 }
 
-function withoutWaiting(workflow: Workflow, waits: (text: string) => boolean): Workflow {
+/** What a command of `env:` may see: the values before it, as the file has them. */
+function upTo(workflow: Workflow, profile: string | null, isPending: (entry: EnvironmentValue) => boolean): Workflow {
   const { environment } = workflow;
+  const until = (values: readonly EnvironmentValue[]): readonly EnvironmentValue[] => {
+    const end = values.findIndex(isPending);
+    return end === -1 ? values : values.slice(0, end);
+  };
+  const isInValues = environment.values.some(isPending);
+  const chosen = profile === null || isInValues ? [] : until(environment.profiles[profile] ?? []);
   return {
     ...workflow,
     environment: {
       ...environment,
-      values: ready(environment.values, waits),
+      values: until(environment.values),
+      profiles: profile === null ? {} : { [profile]: chosen },
+      secrets: [],
+    },
+  };
+}
+
+function withoutWaiting(
+  workflow: Workflow,
+  waits: (text: string) => boolean,
+  isPending: (entry: EnvironmentValue) => boolean,
+): Workflow {
+  const { environment } = workflow;
+  const ready = (values: readonly EnvironmentValue[]): readonly EnvironmentValue[] =>
+    readyOf(values, waits).filter((entry) => !isPending(entry));
+  return {
+    ...workflow,
+    environment: {
+      ...environment,
+      values: ready(environment.values),
       profiles: Object.fromEntries(
-        Object.entries(environment.profiles).map(([name, values]) => [name, ready(values, waits)] as const),
+        Object.entries(environment.profiles).map(([name, values]) => [name, ready(values)] as const),
       ),
       secrets: environment.secrets.filter((secret) => !waits(JSON.stringify(secret.source))),
     },
@@ -71,10 +105,14 @@ function withoutWaiting(workflow: Workflow, waits: (text: string) => boolean): W
 
 function stepWithout(step: Step, waits: (text: string) => boolean): Step {
   const { env, workingDir } = step;
-  return { ...step, env: ready(env, waits), workingDir: workingDir !== null && waits(workingDir) ? null : workingDir };
+  return {
+    ...step,
+    env: readyOf(env, waits),
+    workingDir: workingDir !== null && waits(workingDir) ? null : workingDir,
+  };
 }
 
-function ready(values: readonly EnvironmentValue[], waits: (text: string) => boolean): readonly EnvironmentValue[] {
+function readyOf(values: readonly EnvironmentValue[], waits: (text: string) => boolean): readonly EnvironmentValue[] {
   return values.filter(({ value }) => !Object.values(value).some((text) => typeof text === "string" && waits(text)));
 }
 
@@ -107,7 +145,41 @@ async function valueOf(computed: Computed, computing: Computing): Promise<Valued
       return fileText(computed.path, computing);
     case "cmd":
       return commandText(computed.script, computing);
+    case "env-cmd":
+      return environmentText(computed.script, computing);
+    case "env-file":
+      return { value: await fileRemarks(computed.path, computing) };
   }
+}
+
+async function environmentText(script: string, computing: Computing): Promise<Valued | "stopped"> {
+  const { room, setting, command } = computing;
+  const { environment } = room.session.order.workflow;
+  const profile = room.session.order.profile;
+  const chosen = profile === null ? [] : (environment.profiles[profile] ?? []);
+  const entry = [...environment.values, ...chosen].find(
+    (one) => environmentCommand(one, environment) === computing.key,
+  );
+  assert(entry !== undefined, `a value of the environment has the command ${script}`);
+  const request = { ...requestIn(setting, room), env: { ...setting.env } };
+  const text = await fromCommand({ script, cache: false, name: `env ${entry.name}`, secret: false }, entry, request);
+  if (text.ok) return { value: text.value };
+  return text.fault.kind === "interrupted"
+    ? "stopped"
+    : new Refusal({ ...text.fault, at: text.fault.at ?? command.target.step.at });
+}
+
+/** What is to be told of an env file, once. */
+async function fileRemarks(path: string, { room, setting }: Computing): Promise<readonly string[]> {
+  const file = room.session.order.workflow.environment.files.find((one) => one.path === path);
+  if (file === undefined) return [];
+  const read = await readEnvironmentFile(file, requestIn(setting, room), {});
+  // What cannot be read fails the step by itself.
+  return read.ok ? remarksOn(file, read.value) : [];
+}
+
+function requestIn({ place, scope }: Setting, { ports, cache, signal }: Room): EnvironmentRequest {
+  return { place, scope, ports, cache, signal };
 }
 
 async function fileText(template: string, computing: Computing): Promise<Valued> {

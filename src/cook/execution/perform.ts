@@ -6,10 +6,11 @@ import { fault } from "../decision/fault.ts";
 import { MAIN, type Session } from "../decision/state.ts";
 import type { Effect, Performer } from "../orchestrator.ts";
 import type { LiveSink, Ports } from "../ports.ts";
+import { parseComputed } from "../../workflow/computed-key.ts";
 import { interpolate } from "../../workflow/template.ts";
 import { performAttempt } from "./attempt.ts";
 import { computeValues } from "./compute.ts";
-import type { EnvironmentCache } from "./environment.ts";
+import type { EnvironmentCache } from "./environment-value.ts";
 import { planItems } from "./items.ts";
 import { performMapEffect } from "./map-effects.ts";
 import { planMap } from "./map-plan.ts";
@@ -123,7 +124,11 @@ async function compute(command: Compute, room: Room): Promise<readonly EventBody
   if (computed === "stopped") return [];
   // What cannot be computed fails whatever needed it, in the way in which that fails.
   if (computed instanceof Refusal) return performWithValues(target, { ...room, refusal: computed });
-  return [{ type: "values-computed", lane, path, values: computed }];
+  const remarks = computed.filter(({ key }) => parseComputed(key)?.kind === "env-file").flatMap(({ value }) => value);
+  const warned = remarks
+    .filter((remark) => typeof remark === "string")
+    .map((message): EventBody => ({ type: "warned", lane: null, path: null, message }));
+  return [...warned, { type: "values-computed", lane, path, values: computed }];
 }
 
 async function prepareLane(command: Effect & { kind: "prepare-lane" }, { ports }: Room): Promise<readonly EventBody[]> {

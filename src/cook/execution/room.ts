@@ -8,7 +8,8 @@ import type { LiveSink, Ports } from "../ports.ts";
 import type { Step } from "../../workflow/model.ts";
 import { type Scope, scopeOver } from "../../workflow/scope.ts";
 import { interpolate, type Rendered } from "../../workflow/template.ts";
-import { type EnvironmentCache, environmentFor } from "./environment.ts";
+import { environmentFor } from "./environment.ts";
+import type { EnvironmentCache } from "./environment-value.ts";
 import { type Place, scopeOf } from "./scope.ts";
 
 export interface Room {
