@@ -99,5 +99,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import("./commands/validate.ts")).validate,
   },
   DLQ_COMMANDS,
+  {
+    name: "schema",
+    summary: "print the JSON Schema of workflow files, for editors",
+    details:
+      "A workflow names it in its first line, `# yaml-language-server: $schema=PATH`, and the editor completes and checks its keys.",
+    options: [{ name: "output", short: "o", value: "FILE", description: "write it to a file instead of stdout" }],
+    load: async () => (await import("./commands/schema.ts")).schema,
+  },
   ...RECORD_COMMANDS,
 ];

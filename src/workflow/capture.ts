@@ -3,7 +3,7 @@ import type { Context, Decoder } from "./decode.ts";
 import { bool, byKind, list, map, report, word } from "./decode.ts";
 import { name } from "./checked-text.ts";
 import type { Found } from "./mapping.ts";
-import { field, mapping } from "./mapping.ts";
+import { field, mapping, renameKey } from "./mapping.ts";
 import type { Capture } from "./model.ts";
 
 const DEFAULT_STREAMS: Capture["streams"] = {
@@ -94,6 +94,7 @@ function reportOldName(keys: CaptureKeys, old: Found<boolean | string>, context:
       at: old.keyAt,
       message: '"capture_output" with a name is an old spelling',
       help,
+      edits: [renameKey(old.keyAt, "capture", context)],
     });
   } else if (keys.capture.value !== old.value) {
     const message = '"capture_output" and "capture" name different values';

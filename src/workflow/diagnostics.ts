@@ -12,6 +12,14 @@ export interface Problem {
   readonly at: Range;
   readonly message: string;
   readonly help?: string | null;
+  /** What mends it, where that can be told for sure. */
+  readonly edits?: readonly Edit[];
+}
+
+/** A part of the file that is written anew. */
+export interface Edit {
+  readonly at: Range;
+  readonly text: string;
 }
 
 export interface Diagnostics {
@@ -19,16 +27,20 @@ export interface Diagnostics {
   readonly report: (problem: Problem) => void;
   /** In the order of the file. */
   readonly list: () => readonly Diagnostic[];
+  /** What mends the problems, in the order of the file. */
+  readonly edits: () => readonly Edit[];
 }
 
 /** An empty collection. The same problem at the same place, as an alias repeats it, is kept once. */
 export function collectDiagnostics(source: Source): Diagnostics {
   const kept: { readonly diagnostic: Diagnostic; readonly start: number }[] = [];
   const seen = new Set<string>();
-  const add = ({ code, at, message, help }: Problem): void => {
+  const edits: Edit[] = [];
+  const add = ({ code, at, message, help, edits: mending = [] }: Problem): void => {
     const key = `${at.start} ${code} ${message}`;
     if (seen.has(key)) return;
     seen.add(key);
+    edits.push(...mending);
     const severity = DIAGNOSTIC_CODES[code];
     kept.push({ diagnostic: { code, severity, message, help: help ?? null, at: locate(source, at) }, start: at.start });
   };
@@ -45,5 +57,6 @@ export function collectDiagnostics(source: Source): Diagnostics {
       }
     },
     list: () => kept.toSorted((a, b) => a.start - b.start).map((entry) => entry.diagnostic),
+    edits: () => edits.toSorted((a, b) => a.at.start - b.at.start),
   };
 }

@@ -3,6 +3,7 @@ import { distance } from "fastest-levenshtein";
 import type { Context, Decoder, JsonSchema } from "./decode.ts";
 import { report, snakeCase, wrongType } from "./decode.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
+import type { Edit } from "./diagnostics.ts";
 import type { Json } from "./model.ts";
 import type { MapEntry, SourceNode } from "./source-node.ts";
 import type { Range } from "./source.ts";
@@ -155,7 +156,8 @@ function readField(
   if (known === undefined) return undefined;
   if (known.deprecated.includes(entry.key)) {
     const message = `"${entry.key}" is an old spelling`;
-    report(context, { code: "deprecated-spelling", at: entry.keyAt, message, help: `write "${name}"` });
+    const edits = [renameKey(entry.keyAt, name, context)];
+    report(context, { code: "deprecated-spelling", at: entry.keyAt, message, help: `write "${name}"`, edits });
   }
   if (entry.value.kind === "scalar" && entry.value.value === null && !known.nullable) {
     const message = `"${entry.key}" has no value`;
@@ -167,6 +169,13 @@ function readField(
     });
   }
   return known.decoder.decode(entry.value, context);
+}
+
+/** The same key in another spelling, with the quotes that it has. */
+export function renameKey(at: Range, name: string, context: Context): Edit {
+  const first = context.out.source.text.charAt(at.start);
+  const quote = first === '"' || first === "'" ? first : "";
+  return { at, text: `${quote}${name}${quote}` };
 }
 
 /** Every accepted spelling, with the first spelling of its key. */

@@ -3,7 +3,7 @@ import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
 import type { Context } from "./decode.ts";
 import { report } from "./decode.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import type { Diagnostics } from "./diagnostics.ts";
+import type { Diagnostics, Edit } from "./diagnostics.ts";
 import { collectDiagnostics } from "./diagnostics.ts";
 import { warnAboutIds } from "./ids.ts";
 import { isMapReduce, mapReduceWorkflow } from "./mapreduce.ts";
@@ -31,6 +31,8 @@ export interface ParsedWorkflow {
   readonly workflow: Workflow | null;
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What brings old spellings up to date, as offsets into the text without its byte order mark. */
+  readonly edits: readonly Edit[];
 }
 
 /** A workflow of more steps is a program that writes workflows gone wild. */
@@ -43,7 +45,7 @@ export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkfl
   const workflow = root === null ? undefined : decodeWorkflow(root, out);
   const diagnostics = out.list();
   const isGood = !diagnostics.some(({ severity }) => severity === "error");
-  return { workflow: isGood ? (workflow ?? null) : null, diagnostics };
+  return { workflow: isGood ? (workflow ?? null) : null, diagnostics, edits: out.edits() };
 }
 
 function decodeWorkflow(root: SourceNode, out: Diagnostics): Workflow | undefined {

@@ -12,11 +12,10 @@ import type { Action, AutoCommit, RetryPolicy, Step, Validation } from "./model.
 import { retriesOnly } from "./retry.ts";
 import type { SourceNode } from "./source-node.ts";
 import { locateStep } from "./source.ts";
+import { firstLine, labelOf } from "./step-label.ts";
 import { STEP } from "./step-table.ts";
 import type { StepRead } from "./step-table.ts";
 import { warnAboutStep } from "./step-warnings.ts";
-
-const MAX_LABEL_LENGTH = 80;
 
 /** The steps at one place of the file. `countStep` is asked before each; it reports when there are too many. */
 export function decodeSteps(node: SourceNode, place: StepsPlace, context: StepContext): readonly Step[] | undefined {
@@ -85,11 +84,11 @@ function makeStep({ read, chosen, place }: Parts, context: Context): Step {
   const { action } = chosen;
   const metadata = fields.metadata?.value ?? null;
   const at = locateStep(context.out.source, read.at);
-  const label = fields.name?.value ?? labelOf(action);
+  const given = fields.name?.value;
   const retry = retryOf({ read, chosen, place }, context);
   const step: Step = {
     id: fields.id?.value ?? null,
-    label: firstLine(label),
+    label: given === undefined ? labelOf(action) : firstLine(given),
     at,
     action,
     when: fields.when?.value ?? null,
@@ -181,31 +180,4 @@ function captureKind({ given }: StepRead, action: Action): string {
   if (given.has("test")) return "test";
   if (given.has("handler")) return "handler";
   return action.kind === "agent" ? "claude" : action.kind;
-}
-
-function labelOf(action: Action): string {
-  switch (action.kind) {
-    case "agent":
-      return `claude: ${action.prompt.trim()}`;
-    case "shell":
-      return `shell: ${action.script.trim()}`;
-    case "write_file":
-      return `write_file: ${action.path}`;
-    case "foreach":
-      return `foreach: ${action.input.kind === "command" ? action.input.script.trim() : `${action.input.items.length} items`}`;
-    case "goal_seek":
-      return `goal_seek: ${action.goal.trim()}`;
-    case "analyze":
-      return "analyze";
-    case "map":
-      return "map";
-    case "group":
-      return `${action.steps.length} ${action.steps.length === 1 ? "step" : "steps"}`;
-  }
-}
-
-function firstLine(text: string): string {
-  const line = (text.trim().split("\n")[0] ?? "").trimEnd();
-  const characters = Array.from(line);
-  return characters.length <= MAX_LABEL_LENGTH ? line : characters.slice(0, MAX_LABEL_LENGTH).join("");
 }
