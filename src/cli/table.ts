@@ -35,7 +35,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       { name: "param", value: "KEY=VALUE", kind: "list", description: "a parameter of the workflow (repeat it)" },
       { name: "param-file", value: "FILE", description: "parameters from a JSON or YAML file; --param wins" },
-      { name: "profile", value: "NAME", description: "which of the workflow's profiles fills its environment" },
+      {
+        name: "profile",
+        value: "NAME",
+        description: "which of the workflow's profiles fills its environment (also: PRODIGY_PROFILE)",
+      },
       { name: "keep-going", description: "leave a failing input behind, keep its changes aside, and go on" },
       { name: "fail-fast", description: "stop at the first failing input, which is also the default" },
       AGENT,

@@ -1,5 +1,6 @@
 /** The order of a new session: what is asked for, checked against the workflow, with what is known at its start. */
 import type { Json, Workflow } from "../workflow/model.ts";
+import { nearest } from "../workflow/problem.ts";
 import type { SessionOrder } from "./decision/event.ts";
 import { fault } from "./decision/fault.ts";
 import { resolveParameters } from "./parameters.ts";
@@ -23,8 +24,10 @@ export function newOrder(request: Request, circumstances: Circumstances): Outcom
   if (!parameters.ok) return parameters;
   const { profile, workflow } = request;
   if (profile !== null && !Object.hasOwn(workflow.environment.profiles, profile)) {
-    const known = Object.keys(workflow.environment.profiles).join(", ");
-    const help = known === "" ? "it has no profiles" : `its profiles are: ${known}`;
+    const known = Object.keys(workflow.environment.profiles);
+    const near = nearest(profile, known);
+    const all = known.length === 0 ? "it has no profiles" : `its profiles are: ${known.join(", ")}`;
+    const help = near === null ? all : `did you mean "${near}"? ${all}`;
     return { ok: false, fault: fault("input", `the workflow has no profile "${profile}"`, { help }) };
   }
   return {

@@ -11,13 +11,17 @@ function printed(rig: Rig, text: string, how: { args?: readonly string[]; env?: 
   return stdout;
 }
 
-test("9.5 E1: a profile is chosen by --profile, and an unknown one is refused with those that there are", async () => {
+test("9.5 E1: a profile is chosen by --profile or PRODIGY_PROFILE, and an unknown one is refused with those that there are", async () => {
   await using rig = await newRig();
   const text =
     'profiles: { staging: { API: "https://staging" } }\nenv: { API: none }\ncommands: [{ shell: "echo api=$API" }]\n';
   expect(printed(rig, text, { args: ["--profile", "staging"] })).toContain("api=https://staging");
   const { code, stderr } = rig.prodigy(["run", "../w.yml", "--profile", "stagin"]);
-  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("staging") as string });
+  expect({ code, stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('did you mean "staging"?') as string,
+  });
+  expect(printed(rig, text, { env: { PRODIGY_PROFILE: "staging" } })).toContain("api=https://staging");
 });
 
 test("9.5 E2: a secret may be written as ${env:X}", async () => {

@@ -39,7 +39,7 @@ export const run: Run = async (invocation) => {
         workflowFile: resolve(shell.cwd, expandHome(file, shell.env)),
         inputs: inputs.value,
         parameters: parameters.value,
-        profile: values.text("profile"),
+        profile: values.text("profile") ?? profileOf(workflow, shell.env),
         maxIterations: values.number("max-iterations") ?? 1,
         keepGoing: values.flag("keep-going"),
         dryRun,
@@ -48,6 +48,11 @@ export const run: Run = async (invocation) => {
       }),
   });
 };
+
+/** PRODIGY_PROFILE may be set for all workflows; those without profiles are not meant by it. */
+function profileOf({ environment }: Workflow, env: Invocation["shell"]["env"]): string | null {
+  return Object.keys(environment.profiles).length === 0 ? null : env["PRODIGY_PROFILE"] || null;
+}
 
 /** Whether a step has `$ARG` without a default. An agent would be paid for a prompt with a hole in it. */
 function needsInput(workflow: Workflow, env: Invocation["shell"]["env"]): boolean {
