@@ -24,17 +24,21 @@ export function printAgent(agent: AgentSettings): Entries {
 }
 
 /** Nothing where there are no values. */
-export function printEnvironmentValues(values: readonly EnvironmentValue[]): PrintedMap | undefined {
-  return values.length === 0 ? undefined : mapOf(values.map((value) => [value.name, environmentValue(value)]));
+export function printEnvironmentValues(
+  values: readonly EnvironmentValue[],
+  place: "workflow" | "step",
+): PrintedMap | undefined {
+  return values.length === 0 ? undefined : mapOf(values.map((value) => [value.name, environmentValue(value, place)]));
 }
 
-function environmentValue({ value, secret }: EnvironmentValue): Printed {
+// Commands of a step run for each attempt, so that `cache` has no meaning there.
+function environmentValue({ value, secret }: EnvironmentValue, place: "workflow" | "step"): Printed {
   const isSecret = ["secret", secret ? true : undefined] as const;
   switch (value.kind) {
     case "text":
       return secret ? mapOf([["value", value.template], isSecret]) : value.template;
     case "command":
-      return mapOf([["command", value.script], ["cache", value.cache ? true : undefined], isSecret]);
+      return mapOf([["command", value.script], ["cache", place === "workflow" ? value.cache : undefined], isSecret]);
     case "conditional":
       return mapOf([
         ["condition", value.condition],

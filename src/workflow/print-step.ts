@@ -19,7 +19,7 @@ export function printStep(step: Step): PrintedMap {
     ["name", nameOf(step)],
     ["when", step.when ?? undefined],
     ...action(step.action),
-    ["env", printEnvironmentValues(step.env)],
+    ["env", printEnvironmentValues(step.env, "step")],
     ["clear_env", step.clearEnv ? true : undefined],
     ["working_dir", step.workingDir ?? undefined],
     ["timeout", printMilliseconds(step.timeoutMs)],

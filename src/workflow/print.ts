@@ -2,7 +2,7 @@
  * A workflow -> YAML in the current spelling. What is printed reads back as the same workflow, places apart; defaults that
  * the reader fills in are left out.
  */
-import type { AgentSettings, Environment, MergePhase, Parameter, Secret, Workflow } from "./model.ts";
+import type { AgentSettings, Environment, EnvironmentFile, MergePhase, Parameter, Secret, Workflow } from "./model.ts";
 import { printPhases } from "./print-map.ts";
 import { printAgent, printEnvironmentValues, printMilliseconds } from "./print-parts.ts";
 import { printSteps } from "./print-step.ts";
@@ -55,17 +55,34 @@ function environmentEntries(environment: Environment): readonly (readonly [strin
   const profiles = Object.entries(environment.profiles);
   return [
     ["inherit", environment.inherit ? undefined : false],
-    ["env_files", some(environment.files)],
-    ["env", printEnvironmentValues(environment.values)],
+    ["env_files", some(environment.files.map(environmentFile))],
+    ["env", printEnvironmentValues(environment.values, "workflow")],
     [
       "profiles",
       profiles.length === 0
         ? undefined
-        : mapOf(profiles.map(([name, values]) => [name, printEnvironmentValues(values) ?? new Map()])),
+        : mapOf(profiles.map(([name, values]) => [name, printEnvironmentValues(values, "workflow") ?? new Map()])),
     ],
     ["secrets", environment.secrets.length === 0 ? undefined : mapOf(environment.secrets.map(secretEntry))],
     ["not_secret", some(environment.notSecret)],
   ];
+}
+
+function environmentFile({ path, missing }: EnvironmentFile): Printed {
+  switch (missing) {
+    case "warn":
+      return path;
+    case "ignore":
+      return mapOf([
+        ["path", path],
+        ["optional", true],
+      ]);
+    case "fail":
+      return mapOf([
+        ["path", path],
+        ["required", true],
+      ]);
+  }
 }
 
 function secretEntry({ name, source }: Secret): readonly [string, PrintedMap] {
@@ -76,6 +93,15 @@ function secretEntry({ name, source }: Secret): readonly [string, PrintedMap] {
       return [name, mapOf([["file", source.path]])];
     case "command":
       return [name, mapOf([["command", source.script]])];
+    case "provider":
+      return [
+        name,
+        mapOf([
+          ["provider", source.provider],
+          ["key", source.key],
+          ["version", source.version ?? undefined],
+        ]),
+      ];
     case "value":
       return [name, mapOf([["value", source.template]])];
   }

@@ -107,6 +107,11 @@ const environment: fc.Arbitrary<readonly EnvironmentValue[]> = fc
   })
   .map((all) => all.map(([key, value, secret]) => ({ name: key, value, secret, at })));
 
+// Commands of a step run for each attempt.
+const stepEnvironment = environment.map((all) =>
+  all.map((one) => (one.value.kind === "command" ? { ...one, value: { ...one.value, cache: false } } : one)),
+);
+
 const capture: fc.Arbitrary<Capture> = fc
   .record({
     name,
@@ -261,7 +266,7 @@ const { steps: anySteps } = fc.letrec<{ readonly steps: readonly Step[] }>((tie)
       rest: fc.record({
         id: maybe(name),
         when: maybe(condition),
-        env: environment,
+        env: stepEnvironment,
         clearEnv: bool,
         workingDir: maybe(template),
         timeoutMs: maybe(milliseconds),
@@ -298,7 +303,13 @@ export const anyModel: fc.Arbitrary<Workflow> = fc
     merge: maybe(fc.record({ steps: anySteps, timeoutMs: maybe(milliseconds) })),
     environment: fc.record({
       inherit: bool,
-      files: few(template),
+      files: few(
+        fc.record({
+          path: template.map((path) => path.trim()),
+          missing: fc.constantFrom("warn" as const, "ignore" as const, "fail" as const),
+          at: fc.constant(at),
+        }),
+      ),
       values: environment,
       profiles: fc.dictionary(name, environment, { maxKeys: 2 }),
       secrets: fc.constantFrom(
