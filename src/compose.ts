@@ -231,7 +231,8 @@ async function registerOpening(event: EventBody, { env, repository }: Ground, ma
   await registerSecrets({ workflow, parameters, directory: repository.topLevel }, { host: { env, readText }, masker });
 }
 
-function withoutSecrets(names: readonly string[]): Fault {
+/** Why nothing can be done with a journal whose secrets are not known. */
+export function withoutSecrets(names: readonly string[]): Fault {
   const help = `set ${names.join(", ")} in the environment, or put back the workflow file in which it stood, and resume again`;
   return fault(
     "environment",

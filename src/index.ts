@@ -18,6 +18,7 @@ export {
   readEarlierSession,
   removeOrphans,
 } from "./api/earlier.ts";
+export { retryDeadLetters, type RetryOptions } from "./api/dead-letter-retry.ts";
 export { type DeadLetterQueue, readDeadLetters, removeDeadLetters } from "./api/dead-letters.ts";
 export { hideSecrets } from "./api/secrets.ts";
 export {
@@ -40,6 +41,7 @@ export type { LiveSink, Outcome } from "./cook/ports.ts";
 export type { RunResult } from "./cook/run-result.ts";
 export { isTopLevel, openTally, placeOf, type Problem, type Tally } from "./cook/tally.ts";
 export type { Watching } from "./cook/watching.ts";
+export type { Amendment } from "./dead-letters/again.ts";
 export {
   analyzeLetters,
   type LetterAnalysis,

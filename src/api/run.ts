@@ -15,6 +15,7 @@ import { openClock } from "../system/clock.ts";
 import { openRandom } from "../system/random.ts";
 import { version } from "../version.ts";
 import type { Json, Workflow } from "../workflow/model.ts";
+import { settleRetries } from "./letter-settling.ts";
 import { findGround, groundOf, type Where } from "./where.ts";
 
 export interface RunOptions extends Where, Watching {
@@ -102,6 +103,8 @@ export async function finished(
 ): Promise<Outcome<RunResult>> {
   if (!worked.ok) return worked;
   const { session, tally } = worked.value;
+  const { deadLettersOf: owner } = session.order;
+  if (owner !== undefined && session.status === "ended") await settleRetries(ground, owner);
   const { events: journal, logs } = sessionPaths(ground.root, ground.key, session.order.session);
   const result = resultOf(session, tally, { journal, logs });
   if (result.status === "ended" && !result.dryRun) {

@@ -1,5 +1,5 @@
 /** The commands about dead letters. */
-import { type CommandSpec, ID, type OptionSpec, PATH } from "./spec.ts";
+import { AGENT, type CommandSpec, ID, type OptionSpec, PATH, YES } from "./spec.ts";
 
 const SESSION = {
   ...ID,
@@ -66,6 +66,39 @@ export const DLQ_COMMANDS: CommandSpec = {
       ],
       json: true,
       load: async () => (await import("./commands/dlq.ts")).exportLetters,
+    },
+    {
+      name: "retry",
+      summary: "try items again, in a session of their own",
+      details:
+        "The agent template runs again for these items alone. What they commit goes where the session's work is: into its branch while that waits to be merged, else into the branch that it came from. Items that pass leave the queue.",
+      args: [SESSION],
+      options: [
+        PATH,
+        JOB,
+        { name: "item", value: "ID", kind: "list", description: "this item (repeat it)" },
+        ...FILTERS.filter(({ name }) => name !== "eligible"),
+        { name: "parallel", value: "N", kind: "count", description: "at most so many at once" },
+        { name: "max-retries", value: "N", kind: "count", description: "try each up to N times" },
+        {
+          name: "timeout",
+          value: "D",
+          kind: "duration",
+          description: "the time limit for each: seconds, or 10m, 1h30m",
+        },
+        { name: "model", value: "MODEL", description: "the model of all agents" },
+        { name: "prompt-append", value: "TEXT", description: "what prompts of the agent template say besides" },
+        { name: "prompt-file", value: "FILE", description: "the same, from a file" },
+        {
+          name: "force",
+          short: "f",
+          description: "also what is not eligible, or was taken up by a session that stopped",
+        },
+        YES,
+        AGENT,
+      ],
+      json: true,
+      load: async () => (await import("./commands/dlq-retry.ts")).retry,
     },
     {
       name: "stats",

@@ -1,3 +1,3 @@
 /** What events tell of items, by the names that are used here. */
-export type { Fault, Recorded } from "../cook/decision/event.ts";
+export type { EventBody, Fault, Recorded } from "../cook/decision/event.ts";
 export type { ItemFailure, MapItem } from "../cook/decision/event-map.ts";

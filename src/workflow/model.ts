@@ -264,7 +264,9 @@ export type MapInput =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "command"; readonly script: string; readonly timeoutMs: number | null }
   | { readonly kind: "glob"; readonly patterns: readonly string[] }
-  | { readonly kind: "items"; readonly items: readonly Json[] };
+  | { readonly kind: "items"; readonly items: readonly Json[] }
+  /** Items that another session had planned, with their names. No text of theirs is a template, and no file says this. */
+  | { readonly kind: "planned"; readonly items: readonly { readonly id: string; readonly data: Json }[] };
 
 /** Which of the items are taken, in the order of these fields. */
 export interface Selection {

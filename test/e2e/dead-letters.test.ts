@@ -1,5 +1,5 @@
 // The dead letters of a map, by the built command line with real git.
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { DeadLetter } from "../../src/dead-letters/letter.ts";
@@ -97,5 +97,45 @@ describe("a run that leaves dead letters", () => {
     expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ items });
     const log = items[0]?.failure_history[0]?.logs[1] ?? "";
     expect(readFileSync(join(rig.home, log), "utf8")).toContain("cannot find module");
+  });
+});
+
+describe("dlq retry", () => {
+  test("check 74: what passes leaves the queue and lands; what fails again has one more failure", async () => {
+    await using rig = await failing({ b: "boom", d: "crash" });
+    expect(rig.prodigy(["run", "flow.yml", "-y"]).code).toBe(3);
+    rmSync(join(rig.root, "bad/b"));
+    const again = rig.prodigy(["dlq", "retry", "--force", "-y"]);
+    expect(again).toMatchObject({ code: 3 });
+    expect(again.stdout + again.stderr).toContain("1 of 2 items failed");
+    const { items, session } = listed(rig);
+    const [parent = "", child] = rig.sessions();
+    expect(session).toBe(parent);
+    expect(items).toMatchObject([
+      {
+        item_id: "d",
+        failure_count: 2,
+        retrying_in: null,
+        failure_history: [{ session: parent }, { session: child, attempt_number: 2 }],
+      },
+    ]);
+    expect(rig.git("show", "main:b.txt")).toBe("greeting b");
+    expect(rig.session(child)).toMatchObject({ metadata: { parent } });
+    rmSync(join(rig.root, "bad/d"));
+    expect(rig.prodigy(["dlq", "retry", parent, "--item", "d", "--force", "-y"]).code).toBe(0);
+    expect(rig.git("ls-files")).toContain("d.txt");
+    expect(rig.prodigy(["dlq", "list"])).toMatchObject({ code: 0, stdout: "No items in the dead letter queue.\n" });
+  });
+
+  test("while the session waits to be merged, what passes goes into its branch", async () => {
+    await using rig = await failing({ b: "boom" });
+    expect(rig.prodigy(["run", "flow.yml"]).code).toBe(3);
+    const [parent = ""] = rig.sessions();
+    rmSync(join(rig.root, "bad/b"));
+    expect(rig.prodigy(["dlq", "retry", "--force", "-y"])).toMatchObject({ code: 0 });
+    expect(rig.git("ls-tree", "--name-only", `prodigy-${parent}`)).toContain("b.txt");
+    expect(rig.git("ls-tree", "--name-only", "main")).not.toContain("a.txt");
+    expect(rig.prodigy(["worktree", "merge", parent])).toMatchObject({ code: 0 });
+    for (const id of "abcd") expect(rig.git("show", `main:${id}.txt`)).toBe(`greeting ${id}`);
   });
 });

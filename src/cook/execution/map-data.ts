@@ -33,6 +33,8 @@ export async function mapData(planning: Planning): Promise<Json | Refusal | null
       return ofGlobs(planning, input.patterns);
     case "items":
       return ofList(planning, input.items);
+    case "planned":
+      return input.items.map(({ data }) => data);
     case "auto": {
       const found = await ofFile(planning, input.text);
       if (found !== "missing") return found instanceof Refusal ? found : found.data;

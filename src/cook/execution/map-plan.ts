@@ -44,7 +44,8 @@ async function plan(planning: Planning): Promise<readonly EventBody[] | Refusal 
         help: "narrow it with filter, offset and max_items",
       }),
     );
-  const items = identified(selected.items);
+  const { input } = command.action;
+  const items = input.kind === "planned" ? input.items : identified(selected.items);
   if (items instanceof Refusal) return items;
   const seal = (text: string): string => room.ports.masker.seal(text);
   const { parallel, timeoutMs } = numbers;
