@@ -111,6 +111,9 @@ function input(value: MapInput): Printed {
       return mapOf([["glob", value.patterns]]);
     case "items":
       return value.items.map(printJson);
+    // No file says it: it is printed for people only, and their names are then those of the data.
+    case "planned":
+      return value.items.map(({ data }) => printJson(data));
   }
 }
 
