@@ -60,6 +60,7 @@ export { version } from "./version.ts";
 export { type Diagnostic, renderDiagnostic } from "./workflow/diagnostic.ts";
 export { parseDuration } from "./workflow/duration.ts";
 export type { Json, Parameter, SourceLocation, Step, Workflow } from "./workflow/model.ts";
+export { fixWorkflow } from "./workflow/fix.ts";
 export { workflowJsonSchema } from "./workflow/json-schema.ts";
 export { parseWorkflow } from "./workflow/parse.ts";
 export { printWorkflow } from "./workflow/print.ts";

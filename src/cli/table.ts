@@ -99,6 +99,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "validate",
     summary: "check workflow files and show every problem in them",
     args: [{ name: "FILE", description: "workflow files", count: "many" }],
+    options: [
+      { name: "fix", description: "write old spellings of keys anew: shows the changes first, and asks" },
+      { name: "yes", short: "y", description: "with --fix: write without asking" },
+      { name: "dry-run", description: "with --fix: only show the changes" },
+    ],
     json: true,
     load: async () => (await import("./commands/validate.ts")).validate,
   },

@@ -3,16 +3,19 @@ import { errorText } from "../render/failure.ts";
 import { plural } from "../render/format.ts";
 import { printJson } from "../render/json.ts";
 import { styleFor } from "../render/style.ts";
+import { fixFile } from "./fix.ts";
 import type { Invocation, Run } from "../shell.ts";
 import { readWorkflowFile, showDiagnostics, type WorkflowFile } from "../workflow-file.ts";
 
 /** `prodigy validate FILE...` */
 export const validate: Run = async (invocation) => {
-  const { shell, args, json } = invocation;
+  const { shell, args, json, values } = invocation;
   const results: { readonly file: string; readonly read: WorkflowFile }[] = [];
   for (const file of args) results.push({ file, read: await readWorkflowFile(shell, file) });
   if (json) printJson(shell.stdout, results.map(shape));
   else for (const { file, read } of results) tell(invocation, file, read);
+  for (const { file, read } of values.flag("fix") && !json ? results : [])
+    if (read.kind === "good") await fixFile(invocation, file);
   return results.every(({ read }) => read.kind === "good") ? EXIT_CODES.done : EXIT_CODES.wrongUse;
 };
 
