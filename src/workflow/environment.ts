@@ -40,7 +40,7 @@ export const stepEnvironment: Decoder<readonly EnvironmentValue[]> = {
   decode: (node, context) => {
     for (const { value } of node.kind === "map" ? node.entries : []) {
       const cache = value.kind === "map" ? value.entries.find(({ key }) => key === "cache") : undefined;
-      if (cache === undefined) continue;
+      if (cache === undefined || (cache.value.kind === "scalar" && cache.value.value === false)) continue;
       const message = '"cache" has no effect in a step: its commands run for each attempt';
       const help = "move the value to the `env:` of the workflow to have one value for the whole session";
       report(context, { code: "no-effect", at: cache.keyAt, message, help });
@@ -79,7 +79,7 @@ const environmentFile: Decoder<EnvironmentFile> = byKind<EnvironmentFile>({
   scalar: {
     schema: template.schema,
     decode: (node, context) => {
-      const path = template.decode(node, context)?.trim();
+      const path = template.decode(node, context);
       return path === undefined ? undefined : { path, missing: "warn", at: locateStep(context.out.source, node.at) };
     },
   },
@@ -93,7 +93,7 @@ const environmentFile: Decoder<EnvironmentFile> = byKind<EnvironmentFile>({
     }
     const isOptional = optional?.value === true || needed?.value === false;
     const missing = isOptional ? "ignore" : needed?.value === true || optional?.value === false ? "fail" : "warn";
-    return { path: path.value.trim(), missing, at: locateStep(context.out.source, path.node.at) };
+    return { path: path.value, missing, at: locateStep(context.out.source, path.node.at) };
   }),
 });
 
