@@ -254,6 +254,8 @@ export interface Captured {
   readonly tree: TreeState;
   /** Commits since `since.head`, oldest first. */
   readonly commits: readonly Commit[];
+  /** What `changes` from `since` to `tree` would give, where that is known already. */
+  readonly changes?: Changes;
 }
 
 /** Where a process writes its output, and who else listens. */

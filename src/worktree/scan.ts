@@ -40,10 +40,14 @@ export async function scanLane(
   if (!updated.ok) return updated;
   if (!staged.ok) return staged;
   // An untouched copy of an index in which nothing is staged is the commit.
-  if (memory.value.copied && staged.value.entries.length === 0) memory.value.filesTree = memory.value.headTree;
+  const isCommit = memory.value.copied && staged.value.entries.length === 0;
+  if (isCommit && operation === null) return fine({ head, snapshot: null });
+  const headTree = await treeOfHead(workshop, memory.value);
+  if (!headTree.ok) return headTree;
+  if (isCommit) memory.value.filesTree = headTree.value;
   const tree = await writeFilesTree(workshop, place, memory.value);
   if (!tree.ok) return tree;
-  if (tree.value === memory.value.headTree && staged.value.entries.length === 0 && operation === null) {
+  if (tree.value === headTree.value && staged.value.entries.length === 0 && operation === null) {
     return fine({ head, snapshot: null });
   }
   const content = { head, files: tree.value, staged: staged.value, operation };
@@ -73,7 +77,7 @@ async function recall(workshop: Workshop, place: Place, head: string): Promise<O
   if (!seeded.ok) return seeded;
   const memory: LaneMemory = {
     head,
-    headTree: seeded.value,
+    headTree: null,
     filesTree: null,
     copied: true,
     indexSignature: "",
@@ -92,22 +96,24 @@ async function recall(workshop: Workshop, place: Place, head: string): Promise<O
   return fine(memory);
 }
 
-/** Makes the shadow index equal to the worktree's own, with what git knows of the files' times. Gives the tree of HEAD. */
-export async function seedIndex(workshop: Workshop, place: Place, head: string): Promise<Outcome<string>> {
-  const { repository } = workshop;
+/** Makes the shadow index equal to the worktree's own, with what git knows of the files' times. */
+export async function seedIndex(workshop: Workshop, place: Place, head: string): Promise<Outcome<null>> {
   await rm(`${place.shadowIndex}.lock`, { force: true });
-  const [copied, tree] = await Promise.all([
-    copyIndex(join(place.gitDir, "index"), place.shadowIndex),
-    gitLine(repository.git, {
-      directory: repository.commonDir,
-      args: ["rev-parse", "--verify", "-q", `${head}^{tree}`],
-    }),
-  ]);
-  if (!tree.ok) return tree;
-  if (copied && !(await isSplitIndex(place.shadowIndex))) return tree;
+  const copied = await copyIndex(join(place.gitDir, "index"), place.shadowIndex);
+  if (copied && !(await isSplitIndex(place.shadowIndex))) return fine(null);
   await rm(place.shadowIndex, { force: true });
-  const read = await git(repository.git, inLane(workshop, place, { objects: "both", args: ["read-tree", head] }));
-  return read.ok ? tree : read;
+  const call = inLane(workshop, place, { objects: "both", args: ["read-tree", head] });
+  const read = await git(workshop.repository.git, call);
+  return read.ok ? fine(null) : read;
+}
+
+/** Asked for only where the files are not simply the commit's. */
+async function treeOfHead({ repository }: Workshop, memory: LaneMemory): Promise<Outcome<string>> {
+  if (memory.headTree !== null) return fine(memory.headTree);
+  const args = ["rev-parse", "--verify", "-q", `${memory.head}^{tree}`];
+  const tree = await gitLine(repository.git, { directory: repository.commonDir, args });
+  if (tree.ok) memory.headTree = tree.value;
+  return tree;
 }
 
 /**

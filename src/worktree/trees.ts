@@ -1,7 +1,7 @@
 /** Worktrees, snapshots, salvage, merging and landing of one session, as the engine knows them. */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { LaneId } from "../cook/decision/event.ts";
+import type { Changes, LaneId } from "../cook/decision/event.ts";
 import type { Captured, Outcome, TreesPort } from "../cook/ports.ts";
 import {
   repositoryPaths,
@@ -148,5 +148,14 @@ async function captureLane(
     });
     if (!kept.ok) return kept;
   }
-  return fine({ tree: tree.value, commits: moved.value.gained });
+  const { gained, lost } = moved.value;
+  const [only] = gained;
+  const isPlain = options.since.snapshot === null && tree.value.snapshot === null && lost.length === 0;
+  // The usual step makes one commit and leaves nothing: then the commit says all. A merge is listed without its files.
+  const saysAll = isPlain && gained.length === 1 && only !== undefined && hasFiles(only.changes);
+  return fine({ tree: tree.value, commits: gained, ...(saysAll ? { changes: only.changes } : {}) });
+}
+
+function hasFiles({ added, modified, deleted }: Changes): boolean {
+  return added.length + modified.length + deleted.length > 0;
 }

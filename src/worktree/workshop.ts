@@ -43,7 +43,8 @@ export interface Member {
 export interface LaneMemory {
   /** The commit for which the shadow index was copied. */
   head: string;
-  headTree: string;
+  /** Its tree; null while nobody has asked. */
+  headTree: string | null;
   /** The tree of all files; null while it has to be computed. */
   filesTree: string | null;
   /** Whether the shadow index still is as it was copied from the worktree's own. */

@@ -181,7 +181,9 @@ async function treeNow({ command, room }: Settling): Promise<TreeNow> {
   if (!captured.ok) return { ...unchanged, problem: captured.fault };
   const { tree, commits } = captured.value;
   if (sameTree(tree, before) || !context.own) return { ...unchanged, tree, commits, stepCommits: commits };
-  const changes = await trees.changes({ lane, from: before, to: tree });
+  const known = sameTree(since, before) ? captured.value.changes : undefined;
+  const changes =
+    known === undefined ? await trees.changes({ lane, from: before, to: tree }) : ({ ok: true, value: known } as const);
   if (!changes.ok) return { ...unchanged, tree, commits, problem: changes.fault };
   const earlier = since.head === before.head ? null : await trees.capture({ lane, since: before, keep: [] });
   return {
