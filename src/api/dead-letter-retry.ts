@@ -19,7 +19,7 @@ import { type Watching, watchOf } from "../cook/watching.ts";
 import { type Amendment, openingOf, type Seen, workflowAgain } from "../dead-letters/again.ts";
 import { readJournal } from "../storage/journal-follow.ts";
 import { newSessionId, sessionPaths } from "../storage/layout.ts";
-import { acquireLock } from "../storage/lock.ts";
+import { acquireLock, lockHolder } from "../storage/lock.ts";
 import { openClock } from "../system/clock.ts";
 import { openRandom } from "../system/random.ts";
 import { version } from "../version.ts";
@@ -35,7 +35,7 @@ export interface RetryOptions extends Where, Watching {
   /** Which of them, by their ids. */
   readonly items: readonly string[];
   /** Take over letters from a session that tries them and on which nobody works. @default false */
-  readonly force?: boolean;
+  readonly takeOver?: boolean;
   readonly amendment: Amendment;
 }
 
@@ -159,18 +159,21 @@ function mapOf(history: readonly Recorded[], masker: MaskerPort): Omit<Parent["m
 async function wantedItems(
   ground: Ground,
   session: string,
-  { items, force = false }: RetryOptions,
+  { items, takeOver = false }: RetryOptions,
 ): Promise<Outcome<ReadonlySet<string>>> {
   const letters = await lettersOf(ground, session);
   if (!letters.ok) return letters;
   const asked = new Set(items);
   const meant = letters.value.filter(({ item_id: id }) => asked.has(id));
   const taken = meant.find(({ retrying_in: by }) => by !== null);
-  if (taken !== undefined && !force) {
+  if (taken !== undefined) {
     const by = taken.retrying_in ?? "";
+    const holder = await lockHolder(lockOptions(ground, ground.key, by));
     const message = `item ${taken.item_id} is being tried again by session ${by}`;
-    const help = `go on with that session: prodigy resume ${by}; or take its items over: --force`;
-    return { ok: false, fault: fault("file", message, { help }) };
+    if (holder !== null)
+      return { ok: false, fault: fault("file", message, { help: `watch it with: prodigy events follow ${by}` }) };
+    const help = `nobody works on that session; go on with it: prodigy resume ${by}; or give it up: --take-over`;
+    if (!takeOver) return { ok: false, fault: fault("file", message, { help }) };
   }
   if (meant.length === 0) {
     const message = `session ${session} has none of these dead letters`;

@@ -3,11 +3,9 @@
  * process that died before it could do so has left it to whoever looks next.
  */
 import { type Ground, lockOptions, maskerOf } from "../compose.ts";
-import type { EventBody, Recorded } from "../cook/decision/event.ts";
-import type { State } from "../cook/decision/state.ts";
-import { evolve } from "../cook/decision/evolve.ts";
+import type { EventBody } from "../cook/decision/event.ts";
 import { shown } from "../cook/masking.ts";
-import { openLetters } from "../dead-letters/projection.ts";
+import { settled } from "../dead-letters/settle.ts";
 import { readJournal } from "../storage/journal-follow.ts";
 import { sessionPaths } from "../storage/layout.ts";
 import { lockHolder } from "../storage/lock.ts";
@@ -52,29 +50,4 @@ async function settlementOf(ground: Ground, child: string, items: ReadonlySet<st
     items,
     history.value.map((event) => shown(event, masker)),
   );
-}
-
-export function settled(
-  session: string,
-  items: ReadonlySet<string>,
-  history: readonly Recorded[],
-): (EventBody & { readonly type: "dead-letters-settled" }) | null {
-  const letters = openLetters();
-  const passed = new Set<string>();
-  let state: State = { kind: "none" };
-  for (const event of history) {
-    state = evolve(state, event);
-    letters.add(event);
-    if (event.type !== "map-item-ended") continue;
-    if (event.end === "dead") passed.delete(event.id);
-    else passed.add(event.id);
-  }
-  if (state.kind === "session" && state.status !== "ended") return null;
-  const failed = [...letters.failures()].filter(([id]) => items.has(id) && !passed.has(id));
-  return {
-    type: "dead-letters-settled",
-    session,
-    passed: [...passed].filter((id) => items.has(id)),
-    failed: failed.map(([id, { failures }]) => ({ id, failures })),
-  };
 }

@@ -31,7 +31,7 @@ const PARTICULARS: readonly (readonly [RegExp, string])[] = [
   // With a slash, or with the ending of a file.
   [/(?:[A-Za-z]:)?[\w.@~+-]*(?:[/\\][\w.@~+-]+)+[/\\]?(?::\d+)*/g, "<path>"],
   [/\b[\w-]+(?:\.[\w-]+)*\.(?=[a-z])[a-z0-9]{1,4}\b(?::\d+)*/gi, "<path>"],
-  [/\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b/gi, "<id>"],
+  [/\b(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,64}\b/gi, "<id>"],
   // An id that has digits in it, such as item-7 or user_42.
   [/\b[A-Za-z]+(?:[_-][A-Za-z]*\d+[A-Za-z]*)+\b/g, "<id>"],
   [/\b0x[0-9a-f]+\b|\d+(?:[.,]\d+)*/gi, "<n>"],

@@ -1,9 +1,10 @@
 // The dead letters of a map, by the built command line with real git.
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { DeadLetter } from "../../src/dead-letters/letter.ts";
 import { newRig, type Rig } from "../kit/rig.ts";
+import { start, until } from "../kit/started.ts";
 
 const ITEMS = [
   { id: "a", priority: "high", score: 7 },
@@ -27,6 +28,10 @@ map:
         if [ -e '${rig.root}/bad/\${item.id}' ]; then
           cat '${rig.root}/bad/\${item.id}' >&2
           exit 3
+        fi
+        if [ -e '${rig.root}/gate' ]; then
+          : > '${rig.root}/here'
+          sleep 60
         fi
         echo "\${word} \${item.id}" > \${item.id}.txt
         git add . && git commit -q -m "item \${item.id}"
@@ -137,5 +142,113 @@ describe("dlq retry", () => {
     expect(rig.git("ls-tree", "--name-only", "main")).not.toContain("a.txt");
     expect(rig.prodigy(["worktree", "merge", parent])).toMatchObject({ code: 0 });
     for (const id of "abcd") expect(rig.git("show", `main:${id}.txt`)).toBe(`greeting ${id}`);
+  });
+});
+
+describe("what dies on the way", () => {
+  test("a retry that is killed keeps its items from others, goes on with resume, and doubles nothing", async () => {
+    await using rig = await failing({ b: "boom", d: "crash" });
+    expect(rig.prodigy(["run", "flow.yml", "-y"]).code).toBe(3);
+    const [parent = ""] = rig.sessions();
+    rmSync(join(rig.root, "bad/b"));
+    rig.write("../gate", "");
+    const run = start(rig, ["dlq", "retry", "--force", "-y"]);
+    await until(() => existsSync(join(rig.root, "here")));
+    run.process.kill("SIGKILL");
+    await run.ended;
+    const [, child = ""] = rig.sessions();
+    expect(listed(rig, parent).items).toMatchObject([{ retrying_in: child }, { retrying_in: child }]);
+    const second = rig.prodigy(["dlq", "retry", "--item", "b", "--force", parent, "-y"]);
+    expect(second).toMatchObject({ code: 1 });
+    expect(second.stderr).toContain(`item b is being tried again by session ${child}`);
+    expect(second.stderr).toContain(`prodigy resume ${child}`);
+    rmSync(join(rig.root, "gate"));
+    rig.prodigy(["resume", child, "-y"]);
+    expect(listed(rig, parent).items).toMatchObject([{ item_id: "d", failure_count: 2, retrying_in: null }]);
+    expect(
+      rig
+        .git("log", "--format=%s")
+        .split("\n")
+        .filter((line) => line === "item b"),
+    ).toHaveLength(1);
+  });
+});
+
+describe("the file", () => {
+  test("it is computed anew where it is missing, damaged or behind the journal", async () => {
+    await using rig = await failing({ b: "boom" });
+    expect(rig.prodigy(["run", "flow.yml", "-y"]).code).toBe(3);
+    const [session = ""] = rig.sessions();
+    const { repository } = rig.session()["metadata"] as { readonly repository: string };
+    const path = join(rig.home, "dlq", repository, session, "failed_items.json");
+    const text = readFileSync(path, "utf8");
+    for (const damage of [
+      null,
+      "{",
+      text.replace(/"seq": \d+/, '"seq": 3').replace('"item_id": "b"', '"item_id": "x"'),
+    ]) {
+      if (damage === null) rmSync(path);
+      else writeFileSync(path, damage);
+      expect(listed(rig).items).toMatchObject([{ item_id: "b" }]);
+      expect(readFileSync(path, "utf8")).toBe(text);
+    }
+  });
+
+  test("purge and clear are remembered by the journal, and ask", async () => {
+    await using rig = await failing({ b: "boom", c: "boom" });
+    expect(rig.prodigy(["run", "flow.yml", "-y"]).code).toBe(3);
+    const [session = ""] = rig.sessions();
+    expect(rig.prodigy(["dlq", "purge", "--older-than-days", "1"])).toMatchObject({ code: 0 });
+    expect(listed(rig).items).toHaveLength(2);
+    expect(rig.prodigy(["dlq", "clear"])).toMatchObject({ code: 2 });
+    expect(rig.prodigy(["dlq", "clear", "-y", "--json"])).toMatchObject({ code: 0 });
+    const { repository } = rig.session()["metadata"] as { readonly repository: string };
+    rmSync(join(rig.home, "dlq", repository, session), { recursive: true });
+    expect(listed(rig, session).items).toEqual([]);
+    expect(rig.prodigy(["sessions", "show", session, "--json"]).stdout).toContain('"deadLetters": 0');
+    expect(rig.prodigy(["storage", "verify", session]).code).toBe(0);
+  });
+});
+
+describe("asking the queue", () => {
+  test("check 75: what is asked for by type, filter and group; a filter that cannot be read is told with its place", async () => {
+    await using rig = await failing({ a: "error in line 3", b: "error in line 5", c: "cannot open it" });
+    expect(rig.prodigy(["run", "flow.yml", "-y"]).code).toBe(3);
+    const ids = (...args: readonly string[]): readonly string[] =>
+      listed(rig, ...args)
+        .items.map(({ item_id: id }) => id)
+        .toSorted();
+    expect(ids()).toEqual(["a", "b", "c"]);
+    expect(ids("--filter", "item.priority == 'high' && item.score >= 5")).toEqual(["a"]);
+    expect(ids("--type", "commandfailed", "--since", "1h")).toEqual(["a", "b", "c"]);
+    expect(ids("--eligible")).toEqual([]);
+    const wrong = rig.prodigy(["dlq", "list", "--filter", "item.score >="]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain("--filter:1:");
+    const { pattern_groups: groups } = JSON.parse(rig.prodigy(["dlq", "analyze", "--json"]).stdout) as {
+      readonly pattern_groups: readonly { readonly signature: string; readonly count: number }[];
+    };
+    expect(groups.map(({ count }) => count)).toEqual([2, 1]);
+    expect(ids("--group", groups[0]?.signature ?? "")).toEqual(["a", "b"]);
+    const analysis = rig.prodigy(["dlq", "analyze"]).stdout;
+    expect(analysis).toContain("3 items in 2 groups");
+    expect(analysis).toContain("error in line <n>");
+    const csv = rig.prodigy(["dlq", "export", "--format", "csv"]);
+    expect(csv.stdout.split("\r\n")).toHaveLength(5);
+    expect(rig.prodigy(["dlq", "export", "../letters.json"]).code).toBe(0);
+    expect(JSON.parse(rig.read("../letters.json"))).toHaveLength(3);
+    expect(rig.prodigy(["dlq", "inspect", "c"]).stdout).toContain("| cannot open it");
+    expect(rig.prodigy(["dlq", "stats"]).stdout).toMatch(/^items +3$/m);
+  });
+
+  test("check 81: an empty queue is no failure, and wrong use is", async () => {
+    await using rig = await newRig();
+    expect(rig.prodigy(["dlq", "list"])).toMatchObject({ code: 0, stdout: "No items in the dead letter queue.\n" });
+    expect(JSON.parse(rig.prodigy(["dlq", "list", "--json"]).stdout)).toEqual({ session: null, total: 0, items: [] });
+    expect(rig.prodigy(["dlq", "retry"])).toMatchObject({ code: 0 });
+    for (const args of [["show"], ["purge"], ["inspect"], [], ["list", "--type", "Bad"], ["export", "--format", "xml"]])
+      expect([args, rig.prodigy(["dlq", ...args]).code]).toEqual([args, 2]);
+    expect(rig.prodigy(["dlq", "inspect", "nothing"]).code).toBe(1);
+    expect(rig.prodigy(["dlq", "list", "no-such-session"]).code).toBe(1);
   });
 });

@@ -37,7 +37,7 @@ export const retry: Run = async (invocation) => {
         path: repositoryPath(invocation),
         session,
         items: chosen.map(({ item_id: id }) => id),
-        force,
+        takeOver: values.flag("take-over"),
         amendment: amendment.value,
         yes: values.flag("yes"),
         agent: values.text("agent"),
