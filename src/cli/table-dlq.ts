@@ -89,10 +89,10 @@ export const DLQ_COMMANDS: CommandSpec = {
         { name: "model", value: "MODEL", description: "the model of all agents" },
         { name: "prompt-append", value: "TEXT", description: "what prompts of the agent template say besides" },
         { name: "prompt-file", value: "FILE", description: "the same, from a file" },
+        { name: "force", short: "f", description: "also what is not eligible" },
         {
-          name: "force",
-          short: "f",
-          description: "also what is not eligible, or was taken up by a session that stopped",
+          name: "take-over",
+          description: "also what was taken up by a session that stopped and will not be resumed",
         },
         YES,
         AGENT,
