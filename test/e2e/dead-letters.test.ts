@@ -252,3 +252,28 @@ describe("asking the queue", () => {
     expect(rig.prodigy(["dlq", "list", "no-such-session"]).code).toBe(1);
   });
 });
+
+test("docs/dead-letters.md: its workflow and its commands do what they say", async () => {
+  await using rig = await newRig();
+  const page = readFileSync(new URL("../../docs/dead-letters.md", import.meta.url), "utf8");
+  const blocks = [...page.matchAll(/^```(yaml|console)\n([^]*?)^```$/gm)].map(([, kind, text = ""]) => ({
+    kind,
+    text,
+  }));
+  const [workflow, first, second] = blocks;
+  rig.write("greetings.yml", workflow?.text ?? "");
+  rig.write("names/ann", "");
+  rig.commitAll("the workflow");
+  const run = (text: string): void => {
+    for (const [, line = "", code] of text.matchAll(/^\$ prodigy (.*?)(?: +# exits (\d+))?$/gm)) {
+      const args = [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word);
+      expect([line, rig.prodigy(args).code]).toEqual([line, Number(code ?? 0)]);
+    }
+  };
+  run(first?.text ?? "");
+  for (const name of ["bob", "cy"]) rig.write(`names/${name}`, "");
+  rig.commitAll("the cause is mended");
+  run(second?.text ?? "");
+  expect(listed(rig).items).toEqual([]);
+  expect(rig.git("show", "main:cy.txt")).toBe("Hello cy");
+});
