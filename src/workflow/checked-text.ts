@@ -9,6 +9,7 @@ import type { Problem } from "./problem.ts";
 import type { ScalarNode, SourceNode } from "./source-node.ts";
 import { parseDistinctKeys, parseSortKeys } from "./select-keys.ts";
 import type { Range } from "./source.ts";
+import { partAt, shifted } from "./source.ts";
 import { parseTemplate } from "./template.ts";
 
 /** A text with placeholders. */
@@ -104,8 +105,14 @@ function inside(
   found: { readonly code: "invalid-template" | "invalid-expression"; readonly problem: Problem },
 ): undefined {
   const { message, help } = found.problem;
-  const at = node.kind === "scalar" ? rangeInside(node, found.problem, context.out.source.text) : node.at;
+  const at = node.kind === "scalar" ? rangeIn(node, found.problem, context) : node.at;
   return report(context, { code: found.code, at, message, help });
+}
+
+/** As `rangeInside`, in the file that the text stands in. */
+function rangeIn(node: ScalarNode, problem: Problem, { out }: Context): Range {
+  const { start, source } = partAt(out.source, node.at.start);
+  return shifted(rangeInside({ ...node, at: shifted(node.at, -start) }, problem, source.text), start);
 }
 
 /** Where a part of a text stands in the file; the whole text where that cannot be told, as behind escapes. */

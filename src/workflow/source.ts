@@ -14,6 +14,14 @@ export interface Source {
   readonly text: string;
   /** The offset at which each line begins. */
   readonly lineStarts: readonly number[];
+  /** Other files that were read for this one, each behind all before it, so that one offset tells the file as well. */
+  readonly parts: readonly Part[];
+}
+
+/** A file of several, and the offset at which it begins. */
+export interface Part {
+  readonly start: number;
+  readonly source: Source;
 }
 
 /** A longer line is shown in part: one line of JSON may hold the whole file, and each step keeps its line. */
@@ -24,11 +32,22 @@ const CONTEXT_BEFORE = 60;
 export function makeSource(file: string, text: string): Source {
   const lineStarts = [0];
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lineStarts.push(at + 1);
-  return { file, text, lineStarts };
+  return { file, text, lineStarts, parts: [] };
+}
+
+/** The file in which an offset lies. */
+export function partAt(source: Source, offset: number): Part {
+  return source.parts.findLast(({ start }) => start <= offset) ?? { start: 0, source };
+}
+
+export function shifted({ start, end }: Range, by: number): Range {
+  return { start: start + by, end: end + by };
 }
 
 /** Where a range stands. It is cut at the end of its first line, and always lies inside the file. */
-export function locate(source: Source, range: Range): DiagnosticLocation {
+export function locate(all: Source, global: Range): DiagnosticLocation {
+  const { start: before, source } = partAt(all, global.start);
+  const range = shifted(global, -before);
   // What is missing at the end is shown behind the last line that has something in it.
   const start = Math.max(0, range.start >= source.text.length ? source.text.trimEnd().length : range.start);
   const index = lineIndex(source.lineStarts, start);
@@ -50,6 +69,13 @@ export function locate(source: Source, range: Range): DiagnosticLocation {
 export function locateStep(source: Source, range: Range): SourceLocation {
   const { file, line, column, text } = locate(source, range);
   return { file, line, column, text };
+}
+
+/** The way back: the offset of a place. */
+export function offsetOf(source: Source, { file, line, column }: SourceLocation): number {
+  const part = source.file === file ? null : source.parts.find((other) => other.source.file === file);
+  const { start, source: own } = part ?? { start: 0, source };
+  return start + (own.lineStarts[line - 1] ?? 0) + column - 1;
 }
 
 /** The last line that begins at or before the offset. */
