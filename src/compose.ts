@@ -12,7 +12,7 @@ import { isOrder, maskedJournal, shown } from "./cook/masking.ts";
 import { needsOf } from "./cook/needs.ts";
 import { drive } from "./cook/orchestrator.ts";
 import type { JournalPort, Outcome, Ports } from "./cook/ports.ts";
-import { openedHistory, registerSecrets } from "./cook/secrets.ts";
+import { type Known, type Opened, openedHistory, registerSecrets } from "./cook/secrets.ts";
 import { rehearse } from "./cook/rehearse.ts";
 import { neverBegan } from "./cook/resume-plan.ts";
 import { openTally, type Tally } from "./cook/tally.ts";
@@ -37,6 +37,7 @@ import { openRandom } from "./system/random.ts";
 import { folded } from "./cook/folded.ts";
 import { openLiveLetters } from "./dead-letters/live.ts";
 import { mendSession, openLiveProjection } from "./unified-session/live-projection.ts";
+import { filesAround } from "./system/workflow-files.ts";
 import { version } from "./version.ts";
 import type { Workflow } from "./workflow/model.ts";
 import { looksSecret } from "./workflow/secret-names.ts";
@@ -213,12 +214,9 @@ export function maskerOf(env: Readonly<Record<string, string>>, notSecret: reado
 }
 
 /** The journal of a session as the engine needs it, and the secrets that this environment does not have. */
-export function openHistory(
-  { env }: Pick<Ground, "env">,
-  stored: readonly Recorded[],
-  masker: Masker,
-): ReturnType<typeof openedHistory> {
-  return openedHistory(stored, { host: { env, readText }, masker });
+export function openHistory({ env }: Pick<Ground, "env">, stored: readonly Recorded[], masker: Masker): Opened {
+  const filesOf: Known["filesOf"] = (file) => filesAround(file, storageRoot(env));
+  return openedHistory(stored, { host: { env, readText }, masker, filesOf });
 }
 
 /** What a new order declares must be known before the order is written. */

@@ -31,6 +31,7 @@ export {
   verifySession,
 } from "./api/sessions.ts";
 export type { Where } from "./api/where.ts";
+export { readWorkflow } from "./api/workflow.ts";
 export { cleanWorktrees, listWorktrees, openSalvage } from "./api/worktrees.ts";
 export type { EventBody, Fault, MapEvent, PauseReason, Recorded, SessionOrder, Usage } from "./cook/decision/event.ts";
 export { isMapEvent } from "./cook/decision/event.ts";

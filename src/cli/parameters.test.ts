@@ -25,7 +25,9 @@ test("a declared text stays as it was typed, a value may hold =, and --param win
   await using folder = await temporaryFolder();
   const file = join(folder.path, "p.yml");
   await writeFile(file, "n: 1\nlist: [a, 2]\n");
-  const declared: Parameter[] = [{ name: "code", type: "string", description: null, required: true, default: null }];
+  const declared: Parameter[] = [
+    { name: "code", type: "string", description: null, required: true, default: null, validation: null },
+  ];
   const read = await readParameters({ pairs: ["code=007", "n=2", "expr=a=b"], file, declared });
   expect(read).toEqual({ ok: true, value: { code: "007", n: 2, expr: "a=b", list: ["a", 2] } });
 });

@@ -1,6 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { type Diagnostic, type Fault, hideSecrets, parseWorkflow, renderDiagnostic, type Workflow } from "../index.ts";
+import { type Diagnostic, type Fault, hideSecrets, readWorkflow, renderDiagnostic, type Workflow } from "../index.ts";
 import { EXIT_CODES } from "./exit-code.ts";
 import { errorJson, printJson } from "./render/json.ts";
 import { styleFor } from "./render/style.ts";
@@ -14,13 +12,9 @@ export type WorkflowFile =
 
 /** Reads a workflow; a relative path starts where the user stands, whatever `--path` says. */
 export async function readWorkflowFile(shell: Shell, file: string): Promise<WorkflowFile> {
-  let text: string;
-  try {
-    text = await readFile(resolve(shell.cwd, expandHome(file, shell.env)), "utf8");
-  } catch (error) {
-    return { kind: "unreadable", fault: unreadable(file, error) };
-  }
-  const { workflow, diagnostics: found } = parseWorkflow(text, { file });
+  const read = await readWorkflow({ file: expandHome(file, shell.env), directory: shell.cwd, env: shell.env });
+  if (!read.ok) return { kind: "unreadable", fault: read.fault };
+  const { workflow, diagnostics: found } = read.value;
   // A diagnostic quotes the file, and the file may hold a secret.
   const diagnostics = await hideSecrets(found.map(withoutSecretLine), { env: shell.env, path: shell.cwd, workflow });
   return workflow === null ? { kind: "invalid", diagnostics } : { kind: "good", workflow, diagnostics };

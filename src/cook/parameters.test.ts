@@ -3,7 +3,7 @@ import type { Json, Parameter } from "../workflow/model.ts";
 import { parseParameters, resolveParameters } from "./parameters.ts";
 
 function declared(type: Parameter["type"], rest: Partial<Parameter> = {}): Parameter {
-  return { name: "p", type, description: null, required: false, default: null, ...rest };
+  return { name: "p", type, description: null, required: false, default: null, validation: null, ...rest };
 }
 
 test.each<[Parameter["type"], Json, Json]>([

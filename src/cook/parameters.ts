@@ -2,6 +2,7 @@
 import { renderDiagnostic } from "../workflow/diagnostic.ts";
 import { collectDiagnostics } from "../workflow/diagnostics.ts";
 import type { Json, Parameter } from "../workflow/model.ts";
+import { violation } from "../workflow/parameter-check.ts";
 import { makeSource } from "../workflow/source.ts";
 import { toJson } from "../workflow/source-node.ts";
 import { parseSource } from "../workflow/yaml-source.ts";
@@ -35,7 +36,11 @@ export function resolveParameters(
     else {
       const fitting = fit(value, parameter.type);
       if (fitting === undefined) problems.push(mismatch(parameter, value));
-      else values[parameter.name] = fitting;
+      else {
+        values[parameter.name] = fitting;
+        const wrong = violation(parameter, fitting);
+        if (wrong !== null) problems.push(wrong);
+      }
     }
   }
   if (problems.length === 0) return { ok: true, value: values };

@@ -6,6 +6,7 @@ import type { EnvironmentValue, Json, Secret, Workflow } from "../workflow/model
 import { isRecord } from "../workflow/path.ts";
 import { looksSecret } from "../workflow/secret-names.ts";
 import { parseWorkflow } from "../workflow/parse.ts";
+import type { WorkflowFiles } from "../workflow/workflow-files.ts";
 import type { Recorded, SessionOrder } from "./decision/event.ts";
 import { parseEnvFile } from "../workflow/env-file.ts";
 import { pathIn } from "./execution/environment-file.ts";
@@ -25,6 +26,8 @@ const MAX_SECRET_FILE_BYTES = 1024 * 1024;
 export interface Known {
   readonly host: Pick<HostPort, "env" | "readText">;
   readonly masker: MaskerPort;
+  /** How files that a workflow file includes are read. @default they are not */
+  readonly filesOf?: (file: string) => WorkflowFiles;
 }
 
 export async function registerSecrets(declared: Declared, { host, masker }: Known): Promise<void> {
@@ -51,14 +54,14 @@ export async function registerSecrets(declared: Declared, { host, masker }: Know
   }
 }
 
+/** The journal of a session as the engine needs it, and the secrets that this environment does not have. */
+export type Opened = Promise<{ readonly history: readonly Recorded[]; readonly missing: readonly string[] }>;
+
 /**
  * The events of a stored session as the engine needs them. What stood in the workflow file itself is read there again:
  * nothing else has it.
  */
-export async function openedHistory(
-  stored: readonly Recorded[],
-  known: Known,
-): Promise<{ readonly history: readonly Recorded[]; readonly missing: readonly string[] }> {
+export async function openedHistory(stored: readonly Recorded[], known: Known): Promise<Awaited<Opened>> {
   const orders = stored.filter(isOrder);
   let file: string | null = null;
   for (const event of orders) {
@@ -84,7 +87,8 @@ export async function openedHistory(
 async function registerFile(file: string, known: Known): Promise<void> {
   const text = await known.host.readText(file, MAX_WORKFLOW_BYTES);
   if (!text.ok || text.value === null) return;
-  const { workflow } = parseWorkflow(text.value, { file });
+  const files = known.filesOf?.(file);
+  const { workflow } = parseWorkflow(text.value, { file, ...(files === undefined ? {} : { files }) });
   if (workflow === null) return;
   await registerSecrets({ workflow, parameters: {}, directory: "" }, known);
   // Tokens that say themselves what they are get their names when they are sealed.

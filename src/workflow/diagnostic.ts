@@ -18,6 +18,9 @@ export const DIAGNOSTIC_CODES = {
   "bad-merge-key": "error",
   "nesting-too-deep": "error",
   "empty-file": "error",
+  // Files of several.
+  "unreadable-file": "error",
+  "import-cycle": "error",
   // The shape.
   "wrong-type": "error",
   "empty-value": "error",

@@ -6,6 +6,7 @@ import { field, mapping, required } from "./mapping.ts";
 import type { CircuitBreaker, ItemPolicy, RetryPolicy } from "./model.ts";
 import { delay, retryPolicy } from "./retry.ts";
 import type { SourceNode } from "./source-node.ts";
+import { locate } from "./source.ts";
 
 /** Fewer items say little about a share of failures. */
 const DEFAULT_MIN_ITEMS = 10;
@@ -193,7 +194,7 @@ function first<T>(found: readonly (Found<T> | null)[], context: Context): Found<
   if (winner === undefined) return null;
   for (const other of others) {
     if (JSON.stringify(other.value) === JSON.stringify(winner.value)) continue;
-    const line = context.out.source.lineStarts.findLastIndex((start) => start <= winner.keyAt.start) + 1;
+    const { line } = locate(context.out.source, winner.keyAt);
     const message = `this "${other.spelled}" has no effect: line ${line} says something else, and wins`;
     report(context, { code: "no-effect", at: other.keyAt, message, help: "keep one of them" });
   }

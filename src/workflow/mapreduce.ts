@@ -11,7 +11,7 @@ import type { Step, Workflow } from "./model.ts";
 import { resolveLimit } from "./phase.ts";
 import type { Phase } from "./phase.ts";
 import type { MapEntry, MapNode } from "./source-node.ts";
-import { locateStep } from "./source.ts";
+import { locateStep, offsetOf } from "./source.ts";
 import { workflowParts } from "./workflow-parts.ts";
 
 /** What only a MapReduce workflow has. */
@@ -54,7 +54,7 @@ export function mapReduceWorkflow(root: MapNode, name: string, context: StepCont
 function warnAboutBranches(steps: readonly Step[], context: StepContext): void {
   for (const { action, at } of steps) {
     if (action.kind !== "shell" || !/\bgit merge\b[^\n]*\b(?:prodigy-)?agent-/u.test(action.script)) continue;
-    const start = (context.out.source.lineStarts[at.line - 1] ?? 0) + at.column - 1;
+    const start = offsetOf(context.out.source, at);
     const message = "the items' commits are merged already; branches of agents are not there";
     report(context, { code: "agent-branches", at: { start, end: start + 1 }, message, help: "remove this step" });
   }

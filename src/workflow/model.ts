@@ -5,8 +5,8 @@
  * session resumes from that stored copy and not from the file, which may have been edited since.
  */
 
-/** A JSON value. Captured values, items and variables are of this type. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+import type { Json } from "./json-value.ts";
+import type { Parameter } from "./parameter-model.ts";
 
 /** Where a part of the workflow stands in its file. Lines and columns count from 1. */
 export interface SourceLocation {
@@ -94,14 +94,7 @@ export interface Secret {
   readonly at: SourceLocation;
 }
 
-/** A declared parameter, filled by `--param` and `--param-file`. */
-export interface Parameter {
-  readonly name: string;
-  readonly type: "string" | "number" | "boolean" | "array" | "object" | "any";
-  readonly description: string | null;
-  readonly required: boolean;
-  readonly default: Json;
-}
+export type { Json, Parameter };
 
 /** How an agent is called. Null means: not said here. */
 export interface AgentSettings {

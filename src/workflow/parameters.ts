@@ -1,9 +1,12 @@
 /** `parameters:`. */
 import type { Context, Decoder } from "./decode.ts";
 import { allOf, anyText, bool, byKind, json, report, text, word, wrongType } from "./decode.ts";
+import { expression } from "./checked-text.ts";
 import { field, mapping, readMapping } from "./mapping.ts";
 import type { Json, Parameter } from "./model.ts";
+import { violation } from "./parameter-check.ts";
 import type { MapNode, SourceNode } from "./source-node.ts";
+import { toJson } from "./source-node.ts";
 import type { Range } from "./source.ts";
 
 const type: Decoder<Parameter["type"]> = word(["string", "number", "boolean", "array", "object", "any"], {
@@ -25,7 +28,7 @@ const PARAMETER = {
     description: field(anyText, "For the reader."),
     default: field(json, "The value when none is given.", { nullable: true }),
     required: field(bool, "Whether it must be given; without this it must when there is no default."),
-    validation: field(json, "Has no effect."),
+    validation: field(expression, "A condition that the value must meet; it is `value` there, and its own name."),
   },
 } as const;
 
@@ -92,7 +95,14 @@ function oneParameter(node: SourceNode, known: Known, context: Context): Located
     if (name === undefined) return undefined;
     const given: Json = known.name === null ? null : node.value;
     return located(
-      { name, type: "any", description: null, required: known.required ?? given === null, default: given },
+      {
+        name,
+        type: "any",
+        description: null,
+        required: known.required ?? given === null,
+        default: given,
+        validation: null,
+      },
       known.at,
       context,
     );
@@ -105,9 +115,6 @@ function oneParameter(node: SourceNode, known: Known, context: Context): Located
   }
   const name = known.name ?? fields.name?.value;
   if (name === undefined) return undefined;
-  if (fields.validation !== null) {
-    report(context, { code: "no-effect", at: fields.validation.keyAt, message: '"validation" has no effect' });
-  }
   const value = fields.default?.value ?? null;
   const declared = fields.type?.value ?? "any";
   if (fields.default !== null && value !== null && !fits(value, declared)) {
@@ -118,22 +125,68 @@ function oneParameter(node: SourceNode, known: Known, context: Context): Located
     });
   }
   const required = fields.required?.value ?? known.required ?? fields.default === null;
-  return located(
-    { name, type: declared, description: fields.description?.value ?? null, required, default: value },
-    known.at,
-    context,
+  const { description, validation } = fields;
+  const parameter: Parameter = {
+    name,
+    type: declared,
+    description: description?.value ?? null,
+    required,
+    default: value,
+    validation: validation?.value ?? null,
+  };
+  const isGood = fields.default === null || value === null || fits(value, declared);
+  const problem = !isGood || fields.default === null ? null : violation(parameter, value);
+  if (problem !== null)
+    report(context, { code: "wrong-type", at: fields.default?.node.at ?? known.at, message: problem });
+  return located(parameter, known.at, context);
+}
+
+/** Values for parameters, by name: the defaults of those that are declared, and parameters of any type for the others. */
+export const defaults: Decoder<readonly (readonly [string, Json])[]> = {
+  schema: { type: "object" },
+  decode: (node, context) => {
+    if (node.kind !== "map") return wrongType(node, context, "a mapping from names to values");
+    const named = node.entries.map(({ key, keyAt, value }) =>
+      isName(key) ? ([key, toJson(value)] as const) : invalidName(key, keyAt, context),
+    );
+    return allOf(named);
+  },
+};
+
+export function withDefaults(
+  declared: readonly Parameter[],
+  values: readonly (readonly [string, Json])[],
+): readonly Parameter[] {
+  const byName = new Map(values);
+  const known = declared.map((parameter) => {
+    const value = byName.get(parameter.name);
+    byName.delete(parameter.name);
+    return value === undefined || !parameter.required ? parameter : { ...parameter, required: false, default: value };
+  });
+  const others = [...byName].map(
+    ([name, value]): Parameter => ({
+      name,
+      type: "any",
+      description: null,
+      required: false,
+      default: value,
+      validation: null,
+    }),
   );
+  return [...known, ...others];
 }
 
 function located(parameter: Parameter, at: Range, context: Context): Located | undefined {
-  if (/^[A-Za-z_][A-Za-z0-9_-]*$/u.test(parameter.name)) return { parameter, at };
+  return isName(parameter.name) ? { parameter, at } : invalidName(parameter.name, at, context);
+}
+
+function isName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_-]*$/u.test(name);
+}
+
+function invalidName(name: string, at: Range, context: Context): undefined {
   const help = "use letters, digits, `_` and `-`, beginning with a letter";
-  return report(context, {
-    code: "invalid-name",
-    at,
-    message: `"${parameter.name}" cannot be the name of a parameter`,
-    help,
-  });
+  return report(context, { code: "invalid-name", at, message: `"${name}" cannot be the name of a parameter`, help });
 }
 
 function fits(value: Json, type: Parameter["type"]): boolean {

@@ -292,9 +292,9 @@ describe("what the earlier program promised and did not do", () => {
       "parameters:\n  required: [target, {name: n, type: Number}]\n  optional: [{name: o, type: string, default: x}]\ncommands: [{shell: a}]\n";
 
     expect(good(text).parameters).toEqual([
-      { name: "target", type: "any", description: null, required: true, default: null },
-      { name: "n", type: "number", description: null, required: true, default: null },
-      { name: "o", type: "string", description: null, required: false, default: "x" },
+      { name: "target", type: "any", description: null, required: true, default: null, validation: null },
+      { name: "n", type: "number", description: null, required: true, default: null, validation: null },
+      { name: "o", type: "string", description: null, required: false, default: "x", validation: null },
     ]);
   });
 
@@ -543,7 +543,7 @@ describe("problems", () => {
       "7:5 error missing-action: a step needs an action",
       '8:5 error empty-value: "shell" has no value',
       "9:5 error wrong-type: expected a text, found a list",
-      '10:1 error not-supported-yet: "extends" belongs to composing workflows of several files, which this version does not know',
+      '10:10 error unreadable-file: the base "base.yml" cannot be read: only a text was given, and no way to other files',
     ]);
   });
 

@@ -1,5 +1,6 @@
 /** Text -> a workflow, or everything that is wrong with it. */
 import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
+import { composed } from "./compose.ts";
 import type { Context } from "./decode.ts";
 import { report } from "./decode.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -11,10 +12,12 @@ import { readMapping, required } from "./mapping.ts";
 import type { Environment, RetryPolicy, Step, Workflow } from "./model.ts";
 import { retryPolicy } from "./retry.ts";
 import type { MapEntry, MapNode, SourceNode } from "./source-node.ts";
-import { makeSource } from "./source.ts";
+import { makeSource, partAt } from "./source.ts";
+import { openSources } from "./source-set.ts";
 import { STEP_KEYS } from "./step-table.ts";
 import { decodeSteps } from "./step.ts";
 import type { StepContext } from "./step.ts";
+import type { WorkflowFiles } from "./workflow-files.ts";
 import { workflowParts } from "./workflow-parts.ts";
 import { WORKFLOW } from "./workflow-table.ts";
 import { parseSource } from "./yaml-source.ts";
@@ -24,6 +27,10 @@ export interface ParseOptions {
   readonly file: string;
   /** @default "json" for a file that ends in `.json`, else "yaml" */
   readonly format?: "yaml" | "json";
+  /** How files that this one includes are read. @default they are not */
+  readonly files?: WorkflowFiles;
+  /** The file as `files` names it. @default `file` */
+  readonly id?: string;
 }
 
 export interface ParsedWorkflow {
@@ -40,12 +47,18 @@ const MAX_STEPS = 10_000;
 
 export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkflow {
   const format = options.format ?? (options.file.endsWith(".json") ? "json" : "yaml");
-  const out = collectDiagnostics(makeSource(options.file, text.replace(/^\uFEFF/u, "")));
-  const root = parseSource(format, out);
+  const sources = openSources(makeSource(options.file, text.replace(/^\uFEFF/u, "")));
+  const out = collectDiagnostics(sources.source);
+  const isBroken = (): boolean => out.list().some(({ severity }) => severity === "error");
+  const composition = { out, sources, files: options.files ?? null, compose: composed, isBroken, known: new Map() };
+  const own = parseSource(format, out);
+  const trail = [{ id: options.id ?? options.file, file: options.file }];
+  const root = own === null ? null : composed(own, { composition, trail });
   const workflow = root === null ? undefined : decodeWorkflow(root, out);
   const diagnostics = out.list();
-  const isGood = !diagnostics.some(({ severity }) => severity === "error");
-  return { workflow: isGood ? (workflow ?? null) : null, diagnostics, edits: out.edits() };
+  // What another file spells in an old way is mended in that file.
+  const edits = out.edits().filter(({ at }) => partAt(sources.source, at.start).source === sources.source);
+  return { workflow: !isBroken() ? (workflow ?? null) : null, diagnostics, edits };
 }
 
 function decodeWorkflow(root: SourceNode, out: Diagnostics): Workflow | undefined {

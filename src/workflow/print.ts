@@ -48,6 +48,7 @@ function parameterTree(parameter: Parameter): PrintedMap {
     ["description", parameter.description ?? undefined],
     ["required", parameter.required],
     ["default", parameter.default === null ? undefined : printJson(parameter.default)],
+    ["validation", parameter.validation ?? undefined],
   ]);
 }
 

@@ -25,6 +25,7 @@ export interface ScopeLayer {
  */
 export const KNOWN_NAMESPACES: Readonly<Record<string, { readonly whole: boolean; readonly about: string }>> = {
   params: { whole: false, about: "the declared parameters" },
+  param: { whole: false, about: "the same as `params`" },
   args: { whole: true, about: "the positional arguments, `args[0]` is the first" },
   env: { whole: false, about: "the environment of the step" },
   vars: { whole: false, about: "what steps captured" },

@@ -1,5 +1,5 @@
 /** Several files whose parts stand in one tree: each offset tells its file, and all problems come into one list. */
-import type { Diagnostics } from "./diagnostics.ts";
+import type { Diagnostics, Problem } from "./diagnostics.ts";
 import type { MapEntry, SourceNode } from "./source-node.ts";
 import type { Part, Source } from "./source.ts";
 import { makeSource, shifted } from "./source.ts";
@@ -27,7 +27,11 @@ export function openSources(first: Source): SourceSet {
 
 /** For whoever reads one of the files: it sees that file alone, and its problems come into the list of all. */
 export function within(out: Diagnostics, { start, source }: Part): Diagnostics {
-  return { source, list: out.list, report: (problem) => out.report({ ...problem, at: shifted(problem.at, start) }) };
+  const report = ({ edits = [], at, ...problem }: Problem): void => {
+    const moved = edits.map((edit) => ({ ...edit, at: shifted(edit.at, start) }));
+    out.report({ ...problem, at: shifted(at, start), edits: moved });
+  };
+  return { source, list: out.list, edits: out.edits, report };
 }
 
 /** The same tree with the offsets that its file has among the others. Shared parts stay shared. */

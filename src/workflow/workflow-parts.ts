@@ -3,6 +3,7 @@ import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
 import type { Context } from "./decode.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Workflow } from "./model.ts";
+import { withDefaults } from "./parameters.ts";
 import { resolveLimit } from "./phase.ts";
 import type { COMMON_FIELDS } from "./workflow-table.ts";
 
@@ -23,7 +24,7 @@ export function workflowParts(fields: CommonFields, name: string, context: Conte
       secrets: fields.secrets?.value ?? [],
       notSecret: fields.not_secret?.value ?? [],
     },
-    parameters: fields.parameters?.value ?? [],
+    parameters: withDefaults(fields.parameters?.value ?? [], fields.defaults?.value ?? []),
     agent: fields.agent?.value ?? NO_AGENT_SETTINGS,
     settings: { allowPathsOutside: fields.allow_paths_outside?.value ?? [] },
   };

@@ -1,12 +1,12 @@
 /** Every key of a workflow. */
 import { agentDefaults } from "./agent-settings.ts";
 import { template } from "./checked-text.ts";
-import { anyText, bool, list, text, word, workSteps } from "./decode.ts";
+import { anyText, bool, json, list, text, word, workSteps } from "./decode.ts";
 import type { Decoder } from "./decode.ts";
 import { environment, environmentFiles, profiles } from "./environment.ts";
 import type { Fields, Refusal, Table } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
-import { parameters } from "./parameters.ts";
+import { defaults, parameters } from "./parameters.ts";
 import { PHASE_FIELDS, phase } from "./phase.ts";
 import type { Phase } from "./phase.ts";
 import { retryPolicy } from "./retry.ts";
@@ -52,6 +52,10 @@ export const COMMON_FIELDS = {
   inherit: field(bool, "Whether the process environment is passed on."),
   not_secret: field(list(text, { orOne: true }), "Names that look like secrets and are none."),
   parameters: field(parameters, "Values given by `--param`."),
+  defaults: field(defaults, "Values of parameters that nobody gives."),
+  imports: field(json, "Files whose steps and named parts are added."),
+  extends: field(json, "A file that says what this one does not."),
+  template: field(json, "A file with parameters, whose steps are added."),
   retry_defaults: field(retryPolicy, "What `retry` is where a step does not say it."),
   agent: field(agentDefaults, "How agents are called where a step does not say it."),
   allow_paths_outside: field(list(template, { orOne: true }), "Paths outside the worktree that steps may write to."),
@@ -59,13 +63,9 @@ export const COMMON_FIELDS = {
 
 /** Keys that no kind of workflow has. */
 export const COMMON_REFUSED = {
-  imports: notYet("imports"),
-  extends: notYet("extends"),
-  template: notYet("template"),
   workflows: notYet("workflows"),
   sub_workflows: notYet("sub_workflows"),
   use: notYet("use"),
-  defaults: notYet("defaults"),
   timeout: NOT_HERE,
 } as const satisfies Readonly<Record<string, Refusal>>;
 

@@ -1,15 +1,17 @@
 /** What the documentation shows must be true: every YAML block is a workflow that parses without a word, and some run. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parseScript } from "../../src/agents/script.ts";
 import { parseWorkflow } from "../../src/workflow/parse.ts";
+import type { WorkflowFiles } from "../../src/workflow/workflow-files.ts";
 import { newRig } from "../kit/rig.ts";
 
 interface Block {
   /** `docs/workflow.md:12` */
   readonly place: string;
-  /** What stands behind `yaml`: nothing for a whole workflow, or `step`, `top`, `phase`, `script`. */
+  /** What stands behind `yaml`: nothing for a whole workflow, or `step`, `top`, `phase`, `script`, `file`. */
   readonly kind: string;
   readonly text: string;
 }
@@ -48,9 +50,34 @@ test.each(FILES)("every link in %s leads somewhere", (file) => {
 });
 
 function problemsOf({ place, kind, text }: Block): readonly unknown[] {
+  if (kind === "file") return problemsOfFile(place, text);
   if (kind !== "script") return parseWorkflow(workflowOf(kind, text), { file: place }).diagnostics;
   const script = parseScript(text);
   return typeof script === "string" ? [script] : [];
+}
+
+/** Files of one page include each other; the first line of each is its path. */
+function problemsOfFile(place: string, text: string): readonly unknown[] {
+  const page = place.slice(0, place.lastIndexOf(":"));
+  const files = new Map(
+    BLOCKS.filter((block) => block.kind === "file" && block.place.startsWith(`${page}:`)).map((block) => [
+      pathOf(block.text),
+      block.text,
+    ]),
+  );
+  const open: WorkflowFiles["template"] = (id) => {
+    const found = files.get(id);
+    return found === undefined ? { ok: false, reason: `no ${id}` } : { ok: true, id, file: id, text: found };
+  };
+  const reader: WorkflowFiles = {
+    open: (paths, from) => open(paths.map((path) => join(dirname(from), path)).find((path) => files.has(path)) ?? ""),
+    template: (name) => open(`.prodigy/templates/${name}.yml`),
+  };
+  return parseWorkflow(text, { file: pathOf(text), files: reader }).diagnostics;
+}
+
+function pathOf(text: string): string {
+  return (text.split("\n", 1)[0] ?? "").replace(/^# /, "");
 }
 
 function leadsSomewhere(file: string, to: string): boolean {

@@ -321,7 +321,7 @@ export const anyModel: fc.Arbitrary<Workflow> = fc
       notSecret: few(text),
     }),
     parameters: maybe(fc.record({ name, description: maybe(anyChance), required: bool, default: data })).map((found) =>
-      found === null ? [] : [{ ...found, type: "any" as const }],
+      found === null ? [] : [{ ...found, type: "any" as const, validation: null }],
     ),
     agent: agentSettings,
     settings: fc.record({ allowPathsOutside: few(template) }),

@@ -52,7 +52,7 @@ function layersOf(place: Place, masker: MaskerPort, reader: Reader = "step"): re
       values: unsealed(present(reader === "step" ? { ...ofSession, ...ofStep } : { ...ofStep, ...ofSession }), masker),
     },
     { values: surroundings(place) },
-    { values: { params: order.parameters, ...order.parameters }, namespaces: declared.names },
+    { values: { params: order.parameters, param: order.parameters, ...order.parameters }, namespaces: declared.names },
     { values: set },
     { values: named(set, declared.ids) },
     { values: { args: argumentsIn(context.locals) } },
