@@ -5,10 +5,9 @@
  *
  * KILLS sets how often (20, or 200 in a soak run); SEED repeats a run.
  */
-import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { eventsOf, generator, killedAfter, paidTwice, processesLeft } from "../kit/killing.ts";
 import { newRig, type Rig } from "../kit/rig.ts";
 
 const KILLS = Number(process.env["KILLS"] ?? (process.env["SOAK"] === "ci" ? 20 : 200));
@@ -53,17 +52,6 @@ rules:
       - say: done
 `;
 
-/** mulberry32: small, and the same on every machine. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 async function rigWithWork(): Promise<Rig> {
   const rig = await newRig();
   rig.write("workflow.yml", WORKFLOW);
@@ -89,61 +77,6 @@ function found(rig: Rig): unknown {
   };
 }
 
-/** Runs the CLI and kills it with SIGKILL after so many milliseconds, if it still runs then. Returns whether it was killed. */
-function killedAfter(rig: Rig, args: readonly string[], ms: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [rig.main, ...args], {
-      cwd: rig.repo,
-      env: { ...rig.env, ...agentOf(rig) },
-      stdio: "ignore",
-    });
-    const timer = setTimeout(() => child.kill("SIGKILL"), ms);
-    child.on("error", reject);
-    child.on("close", (_, signal) => {
-      clearTimeout(timer);
-      resolve(signal === "SIGKILL");
-    });
-  });
-}
-
-interface Attempted {
-  readonly type: string;
-  readonly lane: string;
-  readonly path: string;
-  readonly attempt: number;
-  readonly result?: { readonly ok: boolean };
-}
-
-/** Attempts that began again although their success was recorded. */
-function paidTwice(rig: Rig): readonly string[] {
-  const lines = rig
-    .prodigy(["events", "show", rig.sessions()[0] ?? "", "--json"])
-    .stdout.trim()
-    .split("\n");
-  const passed = new Set<string>();
-  const again: string[] = [];
-  for (const event of lines.map((line) => JSON.parse(line) as Attempted)) {
-    const key = `${event.lane} ${event.path} ${String(event.attempt)}`;
-    if (event.type === "attempt-started" && passed.has(key)) again.push(key);
-    if (event.type === "attempt-ended" && event.result?.ok === true) passed.add(key);
-  }
-  return again;
-}
-
-function processesLeft(rig: Rig): readonly string[] {
-  const marker = `PRODIGY_HOME=${rig.home}`;
-  const others = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid);
-  return others.filter((pid) => environOf(pid).includes(marker));
-}
-
-function environOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8");
-  } catch {
-    return ""; // It has ended meanwhile.
-  }
-}
-
 test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twice (SEED=${String(SEED)})`, {
   timeout: 60_000 + KILLS * 30_000,
 }, async () => {
@@ -162,7 +95,7 @@ test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twic
     while (kills < KILLS) {
       const begun = rig.sessions().length > 0;
       const args = begun ? ["resume", "-y"] : ["run", "workflow.yml", "-y"];
-      const killed = await killedAfter(rig, args, random() * calmMs * 1.05);
+      const killed = await killedAfter(rig, { args, env: agentOf(rig), afterMs: random() * calmMs * 1.05 });
       if (killed) kills += 1;
       if (!killed || random() < 0.4) break;
     }
@@ -175,7 +108,7 @@ test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twic
     expect(wasOver ? 0 : (last?.code ?? 0), `${seed}: ${last?.stdout ?? ""}${last?.stderr ?? ""}`).toBe(0);
     expect(rig.session().status, seed).toBe("Completed");
     expect(found(rig), seed).toEqual(expected);
-    expect(paidTwice(rig), seed).toEqual([]);
+    expect(paidTwice(eventsOf(rig)), seed).toEqual([]);
     expect(processesLeft(rig), seed).toEqual([]);
   }
 });
