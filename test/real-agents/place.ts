@@ -75,8 +75,9 @@ const MODEL = "claude-sonnet-5-5";
 
 export async function newPlace(options: {
   readonly scenario: unknown;
-  /** The steps, as lines of the list. */
+  /** The steps, as lines of the list; or with `map`, the phases, as lines of the file. */
   readonly steps: string;
+  readonly map?: boolean;
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Env;
 }): Promise<Place> {
@@ -84,7 +85,10 @@ export async function newPlace(options: {
   if (bin === null) throw new Error("The program is not installed: npm --prefix test/real-agents ci installs it.");
   const fake = await startFake({ scenario: options.scenario });
   const rig = await newRig();
-  rig.write("workflow.yml", `name: real\nagent:\n  model: ${MODEL}\ncommands:\n${options.steps}`);
+  rig.write(
+    "workflow.yml",
+    `name: real\nagent:\n  model: ${MODEL}\n${options.map === true ? "" : "commands:\n"}${options.steps}`,
+  );
   for (const [path, content] of Object.entries(options.files ?? {})) rig.write(path, content);
   rig.commitAll("work");
   const user = { home: rig.env["HOME"] ?? "", tmp: rig.env["TMPDIR"] ?? "" };
