@@ -30,6 +30,7 @@ import { type Children, openChildren } from "./system/children.ts";
 import { openClock } from "./system/clock.ts";
 import { openFiles } from "./system/files.ts";
 import { openHost, readText } from "./system/host.ts";
+import { type LanePorts, openLanePorts } from "./system/lane-ports.ts";
 import { type Masker, openMasker } from "./system/masker.ts";
 import { isAlive, ownIdentity } from "./system/process-identity.ts";
 import { openCommands } from "./system/processes.ts";
@@ -140,8 +141,9 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
   });
   if (!trees.ok) return trees;
   await using ownTrees = trees.value;
+  await using lanePorts = openLanePorts();
   const ports = portsOf(
-    { ground, id, masker, children, watch },
+    { ground, id, masker, children, lanePorts, watch },
     maskedJournal(guarded(journal, lock), masker),
     ownTrees,
   );
@@ -259,11 +261,12 @@ interface Wiring {
   readonly id: string;
   readonly masker: Masker;
   readonly children: Children;
+  readonly lanePorts: LanePorts;
   readonly watch: Watch;
 }
 
 function portsOf(wiring: Wiring, journal: JournalPort, trees: Ports["trees"]): Ports {
-  const { ground, id, masker, children, watch } = wiring;
+  const { ground, id, masker, children, lanePorts, watch } = wiring;
   const { root, env, key } = ground;
   return {
     clock: openClock(),
@@ -284,7 +287,7 @@ function portsOf(wiring: Wiring, journal: JournalPort, trees: Ports["trees"]): P
       analyze: (options, signal) =>
         analyzeRepository(ground.repository.git, { ...options, now: openClock().now() }, signal),
     }),
-    host: openHost({ env, storageRoot: root, children }),
+    host: openHost({ env, storageRoot: root, children, lanePorts }),
     masker,
     person: { confirm: (question, signal) => watch.confirm(masker.mask(question), signal) },
     logs: {

@@ -13,6 +13,7 @@ import type {
   LaneId,
   PauseReason,
   Recorded,
+  Slot,
   TreeState,
   Usage,
 } from "./decision/event.ts";
@@ -240,6 +241,8 @@ export interface Prepared {
   readonly salvage: string | null;
   /** Whether the worktree was made just now, so that what is set up once in each has to be. */
   readonly fresh: boolean;
+  /** Absent where the worktree is not of the pool. */
+  readonly slot?: Slot;
 }
 
 /** How a worktree goes from one lane to the next: tracked files as in the commit, everything else away. */
@@ -380,6 +383,11 @@ export interface HostPort {
   endLeftovers(): Promise<number>;
   /** Free bytes where the storage root is. */
   freeBytes(): Promise<number>;
+  /**
+   * The first of ten ports that are free on the loopback interface and that no other slot has, of this worker or another.
+   * The same for a slot until this worker ends; null where none can be had.
+   */
+  portsFor(slot: number): Promise<number | null>;
 }
 
 /** Knows the secrets and takes them out of everything that is written or shown. */

@@ -23,7 +23,7 @@ export async function rehearse(run: {
   // Nothing was ever started, so nothing can be left over; and no folder is made to look.
   const nothing = Promise.resolve({ ok: true as const, value: null });
   const none = Promise.resolve(0);
-  const host = { env, readText: () => nothing, endLeftovers: () => none, freeBytes: () => none };
+  const host = { env, readText: () => nothing, endLeftovers: () => none, freeBytes: () => none, portsFor: () => none };
   const tally = openTally();
   const session = await drive({
     ports: { clock, journal, inbox: { next: waitForEver }, host },

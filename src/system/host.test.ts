@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openChildren } from "./children.ts";
 import { openHost } from "./host.ts";
+import { openLanePorts } from "./lane-ports.ts";
 
 async function rig() {
   const folder = await mkdtemp(join(tmpdir(), "prodigy-host-"));
   const children = openChildren({ file: join(folder, "children"), session: `session-${randomUUID()}` });
   return {
     folder,
-    host: openHost({ env: { A: "1" }, storageRoot: join(folder, "root"), children }),
+    host: openHost({ env: { A: "1" }, storageRoot: join(folder, "root"), children, lanePorts: openLanePorts() }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

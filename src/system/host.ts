@@ -2,6 +2,7 @@ import { mkdir, open, statfs } from "node:fs/promises";
 import type { HostPort, Outcome } from "../cook/ports.ts";
 import type { Children } from "./children.ts";
 import { describeError, errorCode, fault } from "./fault.ts";
+import type { LanePorts } from "./lane-ports.ts";
 import { endLeftovers } from "./leftovers.ts";
 
 /** The machine around a run. `env` is the environment of this process as it was at its start. */
@@ -9,12 +10,14 @@ export function openHost(options: {
   readonly env: Readonly<Record<string, string>>;
   readonly storageRoot: string;
   readonly children: Children;
+  readonly lanePorts: LanePorts;
 }): HostPort {
   return {
     env: options.env,
     readText,
     endLeftovers: () => endLeftovers(options.children),
     freeBytes: () => freeBytes(options.storageRoot),
+    portsFor: (slot) => options.lanePorts.portsFor(slot),
   };
 }
 

@@ -39,6 +39,7 @@ export const KNOWN_NAMESPACES: Readonly<Record<string, { readonly whole: boolean
   session: { whole: false, about: "the session, `session.id`" },
   worktree: { whole: false, about: "the worktree, `worktree.path`" },
   worker: { whole: false, about: "the lane that a step runs in, `worker.id`" },
+  lane: { whole: false, about: "what the lane has to itself, `lane.port`" },
   run: { whole: false, about: "the run: its session, iteration and directories" },
   shell: { whole: false, about: "the last shell step, `shell.output`" },
   claude: { whole: false, about: "the last agent step, `claude.output`" },

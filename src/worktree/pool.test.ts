@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { lstat, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import type { TreeState } from "../cook/decision/event.ts";
 import { listSalvage } from "./salvage-store.ts";
@@ -23,7 +23,7 @@ async function reuse(repo: TestRepo, session: Session, act: (directory: string) 
   await act(directory);
   const { salvage } = value(await release(session, "one"));
   const next = value(await prepare(session, "two"));
-  expect(next).toEqual({ directory, tree: session.start, salvage: null, fresh: false });
+  expect(next).toMatchObject({ directory, tree: session.start, salvage: null, fresh: false });
   expect(await repo.runIn(directory, "status", "--porcelain", "--branch")).toBe("## HEAD (no branch)");
   expect(await repo.runIn(directory, "rev-parse", "HEAD")).toBe(session.start.head);
   return { directory, salvage };
@@ -41,7 +41,7 @@ test("lanes that come after one another get the same worktree, lanes at the same
   expect(directories.toSorted()).toEqual([1, 2].map((n) => join(`${session.directory}.lanes`, `pool-${n}`)));
   value(await release(session, "one"));
   const three = value(await prepare(session, "three"));
-  expect(three).toEqual({ directory: directories[0], tree: session.start, salvage: null, fresh: false });
+  expect(three).toMatchObject({ directory: directories[0], tree: session.start, salvage: null, fresh: false });
 });
 
 test("a new process finds each lane in its worktree, untouched", async () => {
@@ -249,4 +249,24 @@ test("submodules go back to their commits; what was uncommitted in them is copie
     ?.replace(/^the submodule lib ü has uncommitted files, which are copied to /, "");
   expect(await readFile(join(target ?? "", "a.txt"), "utf8")).toBe("uncommitted\n");
   expect(await readFile(join(target ?? "", "new.txt"), "utf8")).toBe("new\n");
+});
+
+test("an item has a folder beside its worktree, empty when it begins, and there again when it goes on", async () => {
+  await using repo = await makeRepo();
+  const session = await openSession(repo);
+  const request = { tree: session.start, mode: "restore", reason: "item", pool: { keep: [], copy: [] } } as const;
+  const first = value(await session.trees.prepare({ ...request, lane: "item-0" })).slot;
+  expect(first?.number).toBe(1);
+  await writeIn(first?.scratch ?? "", "cache/data", "1");
+  const again = value(await session.trees.prepare({ ...request, lane: "item-0", mode: "keep" })).slot;
+  expect(again).toEqual(first);
+  expect(await readdir(first?.scratch ?? "")).toEqual(["cache"]);
+  const other = value(await session.trees.prepare({ ...request, lane: "item-1" })).slot;
+  expect(other?.number).toBe(2);
+  value(await session.trees.release({ lane: "item-0", known: null, merged: null, reason: "done" }));
+  const next = value(await session.trees.prepare({ ...request, lane: "item-2" })).slot;
+  expect(next).toEqual(first);
+  expect(await readdir(first?.scratch ?? "")).toEqual([]);
+  value(await session.trees.dropPool({ reason: "the map has ended" }));
+  expect(existsSync(dirname(first?.scratch ?? ""))).toBe(false);
 });

@@ -5,7 +5,7 @@
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { LaneId, TreeState } from "../cook/decision/event.ts";
+import type { LaneId, Slot, TreeState } from "../cook/decision/event.ts";
 import type { Outcome, PoolUse, Prepared, TreesPort } from "../cook/ports.ts";
 import { DIRECTORY_MODE } from "../storage/atomic.ts";
 import { failed, fileFault, fine } from "./faults.ts";
@@ -16,8 +16,9 @@ import { resetMember, sealMember } from "./pool-reset.ts";
 import { findPlace, isFresh, prepareLane } from "./prepare.ts";
 import { lookAfterRestore, MADE, restoreLane } from "./restore.ts";
 import { forgetLane } from "./scan.ts";
+import { emptyScratch, scratchOf } from "./scratch.ts";
 import { ensureSite } from "./site.ts";
-import { type Member, type Place, siteOf, type Workshop } from "./workshop.ts";
+import { type Member, type Place, type Site, siteOf, type Workshop } from "./workshop.ts";
 
 type Options = Omit<Parameters<TreesPort["prepare"]>[0], "pool"> & { readonly pool: PoolUse };
 
@@ -28,10 +29,15 @@ export async function prepareInPool(workshop: Workshop, options: Options): Promi
   const member = held ?? take(workshop, lane, tree.head);
   const site = siteOf(workshop, lane);
   try {
-    if (held !== undefined && (await readText(site.marker)) !== MADE) return await goOn(workshop, options);
+    if (held !== undefined && (await readText(site.marker)) !== MADE) {
+      await mkdir(scratchOf(site), { recursive: true, mode: DIRECTORY_MODE });
+      const prepared = await goOn(workshop, options);
+      return prepared.ok ? fine({ ...prepared.value, slot: slotOf(site, held) }) : prepared;
+    }
     await mkdir(dirname(site.marker), { recursive: true, mode: DIRECTORY_MODE });
     await writeFile(site.marker, MADE);
     writeMember(workshop, { ...member, holder: lane, base: tree.head });
+    await emptyScratch(workshop, site);
     const ensured = await ensureSite(workshop, site, tree.head);
     if (!ensured.ok) return ensured;
     const { place, made } = ensured.value;
@@ -50,10 +56,16 @@ export async function prepareInPool(workshop: Workshop, options: Options): Promi
     const filled = await fill(workshop, place, { tree, copy: pool.copy });
     if (!filled.ok) return filled;
     await rm(place.marker, { force: true });
-    return fine({ directory: place.directory, tree: filled.value, salvage: null, fresh: fresh || made });
+    const { directory } = place;
+    return fine({ directory, tree: filled.value, salvage: null, fresh: fresh || made, slot: slotOf(site, member) });
   } catch (error) {
     return failed(fileFault(`preparing the worktree ${site.directory}`, error));
   }
+}
+
+/** The number in the member's name: the lowest that was free when it was made. */
+function slotOf(site: Site, { name }: Member): Slot {
+  return { number: Number(name.replace(/^pool-/, "")), scratch: scratchOf(site) };
 }
 
 /** A lane that starts over from a commit needs the copies again. */

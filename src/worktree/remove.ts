@@ -12,6 +12,7 @@ import { isContained, quickTipOf, settleHead } from "./lane-head.ts";
 import { MADE } from "./restore.ts";
 import { keepState } from "./salvage.ts";
 import { forgetLane, scanLane } from "./scan.ts";
+import { removeScratch } from "./scratch.ts";
 import { findEntry, findGitDir, namesIn, removeEntry } from "./site.ts";
 import { keepSubmodules } from "./submodules.ts";
 import { deleteLater } from "./trash.ts";
@@ -36,6 +37,7 @@ export async function removeLane(
     if (!submodules.ok) return submodules;
     if (gitDir !== null) await setAllAside(workshop, { ...site, gitDir });
     const trash = await withAdminLock(workshop.places.adminLock, () => takeAway(workshop, site));
+    if (site.member !== null) await removeScratch(workshop, site);
     await Promise.all([site.record, site.marker, site.shadowIndex].map((path) => rm(path, { force: true })));
     forgetLane(workshop, site);
     if (site.member !== null) workshop.pool.delete(site.member);

@@ -67,7 +67,7 @@ export function paidTwice(events: readonly Seen[]): readonly string[] {
     const key = `${event.lane} ${event.path} ${String(event.attempt)}`;
     if (event.type === "item-retried") {
       const lane = `${event.lane}//${event.path}/item-${String(event.index)} `;
-      for (const known of [...passed]) if (known.startsWith(lane)) passed.delete(known);
+      for (const known of passed) if (known.startsWith(lane)) passed.delete(known);
     }
     if (event.type === "attempt-started" && passed.has(key)) again.push(key);
     if (event.type === "attempt-ended" && event.result?.ok === true) passed.add(key);

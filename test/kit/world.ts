@@ -203,6 +203,7 @@ export class World {
         env: { PATH: "/bin" },
         readText: () => Promise.resolve({ ok: true, value: null }),
         endLeftovers: () => this.#effect(() => 0),
+        portsFor: (slot) => Promise.resolve(20_000 + 10 * slot),
         freeBytes: () => Promise.resolve(1e12),
       },
       masker: { add: () => undefined, mask: (text) => text, seal: (text) => text, unseal: (text) => text },

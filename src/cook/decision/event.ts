@@ -15,6 +15,7 @@ import type {
   Usage,
   Fault,
   AttemptResult,
+  Slot,
   StepOutcome,
   ValidationResult,
 } from "./facts.ts";
@@ -28,6 +29,7 @@ export type {
   Usage,
   Fault,
   AttemptResult,
+  Slot,
   StepOutcome,
   ValidationResult,
 } from "./facts.ts";
@@ -100,6 +102,7 @@ export type EventBody =
       readonly salvage: string | null;
       /** Whether the worktree was made just now. Absent where it is the lane's own, and not of the pool. */
       readonly fresh?: boolean;
+      readonly slot?: Slot;
     }
   | { readonly type: "lane-failed"; readonly lane: LaneId; readonly fault: Fault }
   /**

@@ -26,6 +26,7 @@ export function prepared(session: Session, event: Event & { readonly type: "lane
     removed: false,
     want: "keep",
     fresh: lane.fresh || event.fresh === true,
+    slot: event.slot ?? lane.slot,
     // An agent that is continued works on in what it left; should that fail, the lane goes back to the tree before it.
     tree: waiting ? lane.tree : event.tree,
   }));
@@ -49,6 +50,7 @@ function withItemLane(session: Session, event: Event & { readonly type: "lane-pr
     removed: false,
     fresh: event.fresh === true,
     pooled: event.fresh !== undefined,
+    slot: event.slot ?? null,
     conflict: null,
     work: NO_WORK,
     said: "",

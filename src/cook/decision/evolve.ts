@@ -154,6 +154,7 @@ function started(order: SessionOrder, at: number): Session {
     merge: null,
     removed: false,
     fresh: false,
+    slot: null,
     pooled: false,
     conflict: null,
     work: NO_WORK,

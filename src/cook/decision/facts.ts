@@ -10,6 +10,14 @@ export type LaneId = string;
  */
 export type StepPath = string;
 
+/** Which worktree of the pool a lane has, and what goes with it. */
+export interface Slot {
+  /** From 1; the lowest that is free. */
+  readonly number: number;
+  /** A folder outside of the worktree, empty when an item begins. */
+  readonly scratch: string;
+}
+
 /** A lane's files at one moment: the commit and, where files differ from it, a snapshot of all of them. */
 export interface TreeState {
   readonly head: string;

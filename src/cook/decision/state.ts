@@ -14,6 +14,7 @@ import type {
   LaneId,
   PauseReason,
   SessionOrder,
+  Slot,
   StepOutcome,
   StepPath,
   TreeState,
@@ -101,6 +102,8 @@ export interface Lane {
   readonly fresh: boolean;
   /** The worktree belongs to the session's pool. */
   readonly pooled: boolean;
+  /** Which one; null where the lane has none of the pool. */
+  readonly slot: Slot | null;
   /** Where a conflict with the combined tree of a map stands. */
   readonly conflict: Conflict | null;
   /** What its steps did and said; nobody asks for that of the main lane. */

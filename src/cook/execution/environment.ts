@@ -10,6 +10,7 @@ import type { Outcome } from "../ports.ts";
 import { readEnvironmentFile } from "./environment-file.ts";
 import { withSecret } from "./environment-secret.ts";
 import { type EnvironmentRequest, type Variables, withValues } from "./environment-value.ts";
+import { laneEnvironment, laneFacts } from "./lane-facts.ts";
 
 /** What every child gets even if the process environment is not inherited. */
 const ALWAYS = [
@@ -42,7 +43,8 @@ export async function environmentFor(request: EnvironmentRequest): Promise<Outco
   const problem = await inOrder(parts);
   if (problem !== null) return { ok: false, fault: problem };
   registerSecretNames(env, environment, request);
-  return { ok: true, value: { ...env, ...standard(request) } };
+  const lane = laneEnvironment(await laneFacts(place.lane, ports.host));
+  return { ok: true, value: { ...env, ...standard(request), ...lane } };
 }
 
 type Part = () => Promise<Fault | null>;

@@ -8,6 +8,7 @@ import type { Changes, Commit, StepPath } from "../decision/event.ts";
 import { type Lane, type Session, variablesAt } from "../decision/state.ts";
 import { everyStep } from "../needs.ts";
 import type { MaskerPort, Ports } from "../ports.ts";
+import { laneFacts, laneLayer } from "./lane-facts.ts";
 
 /** A place in the run for which variables are wanted. */
 export interface Place {
@@ -26,11 +27,12 @@ export function knownScope(place: Place, masker: MaskerPort): Scope {
 /** The whole scope. Git is asked only for names that the step mentions. */
 export async function scopeOf(
   place: Place,
-  ports: Pick<Ports, "trees" | "masker">,
+  ports: Pick<Ports, "trees" | "masker" | "host">,
   reader: Reader = "step",
 ): Promise<Scope> {
   const text = JSON.stringify(place.step);
   const layers = [...layersOf(place, ports.masker, reader)];
+  if (/lane\./.test(text)) layers.unshift(laneLayer(await laneFacts(place.lane, ports.host)));
   if (/vars\./.test(text)) layers.push(varsLayer(place, ports.masker));
   if (/map\.(?:results_json|outputs)/.test(text)) layers.push(mapLayer(place, ports.masker));
   if (/workflow\.|git\./.test(text)) layers.push(await workflowLayer(place, ports));
