@@ -18,7 +18,7 @@ export {
   readEarlierSession,
   removeOrphans,
 } from "./api/earlier.ts";
-export { retryDeadLetters, type RetryOptions } from "./api/dead-letter-retry.ts";
+export { requestRetry, retryDeadLetters, type RetryOptions } from "./api/dead-letter-retry.ts";
 export { type DeadLetterQueue, readDeadLetters, removeDeadLetters } from "./api/dead-letters.ts";
 export { hideSecrets } from "./api/secrets.ts";
 export {

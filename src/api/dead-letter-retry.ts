@@ -17,6 +17,7 @@ import type { MaskerPort, Outcome } from "../cook/ports.ts";
 import type { RunResult } from "../cook/run-result.ts";
 import { type Watching, watchOf } from "../cook/watching.ts";
 import { type Amendment, openingOf, type Seen, workflowAgain } from "../dead-letters/again.ts";
+import { dropRequest } from "../storage/inbox.ts";
 import { readJournal } from "../storage/journal-follow.ts";
 import { newSessionId, sessionPaths } from "../storage/layout.ts";
 import { acquireLock, lockHolder } from "../storage/lock.ts";
@@ -75,6 +76,20 @@ export async function retryDeadLetters(options: RetryOptions): Promise<Outcome<R
   } finally {
     await release();
   }
+}
+
+/** A running session is asked to try its own again, as they are; null when nobody works on it. */
+export async function requestRetry(
+  options: Where & { readonly session: string; readonly items: readonly string[] },
+): Promise<Outcome<{ readonly session: string; readonly pid: number } | null>> {
+  const found = await findGround(options, options.session);
+  if (!found.ok) return found;
+  const { ground, session } = found.value;
+  const holder = await lockHolder(lockOptions(ground, ground.key, session));
+  if (holder === null) return { ok: true, value: null };
+  const { inbox } = sessionPaths(ground.root, ground.key, session);
+  await dropRequest(inbox, { kind: "retry-items", items: options.items }, openClock().now());
+  return { ok: true, value: { session, pid: holder.pid } };
 }
 
 interface Child {

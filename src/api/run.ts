@@ -8,7 +8,7 @@ import { notRunning, planResume } from "../cook/resume-plan.ts";
 import { type RunResult, resultOf } from "../cook/run-result.ts";
 import { type Watching, watchOf } from "../cook/watching.ts";
 import { rememberRun } from "../simple-state/after-run.ts";
-import { dropRequest, type Request } from "../storage/inbox.ts";
+import { dropRequest } from "../storage/inbox.ts";
 import { newSessionId, sessionPaths } from "../storage/layout.ts";
 import { lockHolder } from "../storage/lock.ts";
 import { openClock } from "../system/clock.ts";
@@ -68,7 +68,7 @@ export async function mergeWorktree(options: ResumeOptions): Promise<Outcome<Run
 
 /** Asks a running session to stop now, or to pause after what runs. The outcome says who will hear it. */
 export async function requestStop(
-  options: Where & { readonly session: string; readonly kind: Request["kind"] },
+  options: Where & { readonly session: string; readonly kind: "stop" | "pause" },
 ): Promise<Outcome<{ readonly session: string; readonly pid: number }>> {
   const found = await findGround(options, options.session);
   if (!found.ok) return found;

@@ -8,6 +8,7 @@ import { type Command, keyOf } from "./decision/command.ts";
 import { decide } from "./decision/decide.ts";
 import type { EventBody, PauseReason, Recorded } from "./decision/event.ts";
 import { evolve } from "./decision/evolve.ts";
+import { requeued } from "./decision/requeue.ts";
 import type { Session, State } from "./decision/state.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Ports } from "./ports.ts";
@@ -53,7 +54,8 @@ const WAITS: ReadonlySet<Effect["kind"]> = new Set(["ask-landing", "wait", "wait
 type Message =
   | { readonly kind: "done"; readonly key: string; readonly events: readonly EventBody[] }
   | { readonly kind: "broken"; readonly error: unknown }
-  | { readonly kind: "stop"; readonly reason: PauseReason };
+  | { readonly kind: "stop"; readonly reason: PauseReason }
+  | { readonly kind: "retry-items"; readonly items: readonly string[] };
 
 /** Runs the session until it is settled: ended, failed or paused. Returns its last state. */
 export async function drive(run: Drive): Promise<Session> {
@@ -144,6 +146,8 @@ class Loop {
         throw message.error;
       case "stop":
         return this.#stop(message.reason);
+      case "retry-items":
+        return this.#record(requeued(this.#session(), message.items), { durable: false });
     }
   }
 
@@ -167,9 +171,9 @@ class Loop {
 
   async #drainInbox(inbox: Ports["inbox"]): Promise<void> {
     for (;;) {
-      const reason = await inbox.next(this.#listening.signal);
-      if (reason === null) return;
-      this.#mailbox.put({ kind: "stop", reason });
+      const request = await inbox.next(this.#listening.signal);
+      if (request === null) return;
+      this.#mailbox.put(request.kind === "retry-items" ? request : { kind: "stop", reason: request });
     }
   }
 

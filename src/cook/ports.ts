@@ -70,8 +70,14 @@ export interface RecordsPort {
 /** What other processes ask of a live session. */
 export interface InboxPort {
   /** Waits for the next request; null when the signal is aborted. */
-  next(signal: AbortSignal): Promise<PauseReason | null>;
+  next(signal: AbortSignal): Promise<InboxRequest | null>;
 }
+
+/** What another process may ask of a live session. */
+export type InboxRequest =
+  | PauseReason
+  /** Items of its map that have failed, by their ids, are to be tried again. */
+  | { readonly kind: "retry-items"; readonly items: readonly string[] };
 
 /** A lane's place: its own worktree and, unless it is the main lane, a detached HEAD or a branch of its own. */
 export interface LaneTree {

@@ -59,6 +59,7 @@ export function countItem(items: CountedItems, event: MapEvent): string | null {
     case "batch-verified":
     case "item-due":
     case "breaker-changed":
+    case "items-requeued":
     case "dead-letters-retried":
     case "dead-letters-settled":
     case "dead-letters-removed":

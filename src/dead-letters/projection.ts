@@ -137,6 +137,8 @@ function addOfMap(memory: Memory, event: Extract<Recorded, MapEvent>): boolean {
     case "batch-started":
     case "map-advanced":
     case "breaker-changed":
+    // A letter stays until its item has passed.
+    case "items-requeued":
       return false;
   }
 }

@@ -5,15 +5,14 @@
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
-import type { PauseReason } from "../cook/decision/event.ts";
-import type { InboxPort } from "../cook/ports.ts";
+import type { InboxPort, InboxRequest } from "../cook/ports.ts";
 import type { Json } from "../workflow/model.ts";
 import { ensureDirectory, FILE_MODE, parseJson } from "./atomic.ts";
 import { systemCode } from "./fault.ts";
 import { watchDirectory } from "./watch.ts";
 
 /** What another process may ask for. */
-export type Request = Extract<PauseReason, { readonly kind: "stop" | "pause" }>;
+export type Request = Extract<InboxRequest, { readonly kind: "stop" | "pause" | "retry-items" }>;
 
 export function openInbox(directory: string): InboxPort {
   return { next: (signal) => nextRequest(directory, signal) };
@@ -70,6 +69,9 @@ function parseRequest(text: string): Request | null {
     return null;
   }
   if (value === null || typeof value !== "object" || !("kind" in value)) return null;
+  const items = "items" in value ? value["items"] : null;
+  if (value["kind"] === "retry-items" && Array.isArray(items))
+    return { kind: "retry-items", items: items.filter((item) => typeof item === "string") };
   return value["kind"] === "stop" || value["kind"] === "pause" ? { kind: value["kind"] } : null;
 }
 

@@ -76,6 +76,7 @@ export function mapUpdates(event: MapEvent, map: MapFacts | null): readonly Sess
     case "item-retried":
     case "item-due":
     case "breaker-changed":
+    case "items-requeued":
     // The numbers tell how the map ended; what became of its dead letters since is in their queue.
     case "dead-letters-retried":
     case "dead-letters-settled":

@@ -145,6 +145,26 @@ describe("dlq retry", () => {
   });
 });
 
+describe("a running session", () => {
+  test("is asked to try its own items again", async () => {
+    await using rig = await failing({ a: "boom" });
+    rig.write("../gate", "");
+    const run = start(rig, ["run", "flow.yml", "-y"]);
+    await until(() => existsSync(join(rig.root, "here")) && run.text().includes("item a failed"));
+    expect(rig.prodigy(["dlq", "retry", "--item", "a"])).toMatchObject({ code: 1 });
+    rmSync(join(rig.root, "bad/a"));
+    const asked = rig.prodigy(["dlq", "retry", "--item", "a", "--force"]);
+    expect(asked.code, asked.stderr).toBe(0);
+    expect(asked.stdout).toContain("to try 1 item again");
+    await until(() => run.text().includes("will be tried again, as asked"));
+    rmSync(join(rig.root, "gate"));
+    run.process.kill("SIGTERM");
+    await run.ended;
+    expect(rig.prodigy(["resume", "-y"]).code).toBe(0);
+    expect(rig.git("show", "main:a.txt")).toBe("greeting a");
+  });
+});
+
 describe("what dies on the way", () => {
   test("a retry that is killed keeps its items from others, goes on with resume, and doubles nothing", async () => {
     await using rig = await failing({ b: "boom", d: "crash" });

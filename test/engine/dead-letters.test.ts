@@ -1,6 +1,7 @@
 // The dead letter queue as a projection of what the engine records.
 import { describe, expect, test } from "vitest";
 import type { Recorded } from "../../src/cook/decision/event.ts";
+import type { InboxRequest } from "../../src/cook/ports.ts";
 import { openLetters } from "../../src/dead-letters/projection.ts";
 import { settled } from "../../src/dead-letters/settle.ts";
 import { map, retry, shell, workflow } from "../kit/steps.ts";
@@ -85,4 +86,52 @@ function openedLetters(events: readonly Recorded[]): ReturnType<ReturnType<typeo
   const letters = openLetters();
   for (const event of events) letters.add(event);
   return letters.failures();
+}
+
+describe("a running map", () => {
+  test("an item that failed is tried again when somebody asks for it, and what is too late is told", async () => {
+    const world = new World();
+    const requests: InboxRequest[] = [];
+    let wake: () => void = () => undefined;
+    const ask = (...items: readonly string[]): void => {
+      requests.push({ kind: "retry-items", items });
+      wake();
+    };
+    const ports = world.ports.bind(world);
+    world.ports = () => ({ ...ports(), inbox: { next: (signal) => nextOf(requests, signal, (to) => (wake = to)) } });
+    const observe = (event: Recorded): void => {
+      if (event.type === "map-item-ended" && event.id === "a" && event.end === "dead") ask("a");
+      if (event.type === "attempt-started" && event.label.includes("say late")) ask("b", "nobody");
+    };
+    const steps = [shell("once ${item}"), shell("write ${item} 1\ncommit ${item}")];
+    const flow = workflow([map(["a", "b", "c"], steps, { maxParallel: "1" }), shell("say late\nsay on\nsay on")], {
+      mode: "mapreduce",
+    });
+    const session = await work(world, flow, { observe });
+    expect(session).toMatchObject({ status: "ended", deadLetters: 2 });
+    const ends = world
+      .history()
+      .flatMap((event) => (event.type === "map-item-ended" ? [`${event.id} ${event.end}`] : []));
+    expect(ends.toSorted((a, b) => a.localeCompare(b))).toEqual(["a dead", "a merged", "b dead", "c dead"]);
+    expect(lettersOf(world.history()).items.map(({ item_id: id }) => id)).toEqual(["b", "c"]);
+    expect(world.history().flatMap((event) => (event.type === "warned" ? [event.message] : []))).toEqual([
+      expect.stringContaining("the map that they belong to has ended"),
+    ]);
+  });
+});
+
+async function nextOf(
+  requests: InboxRequest[],
+  signal: AbortSignal,
+  onWait: (wake: () => void) => void,
+): Promise<InboxRequest | null> {
+  for (;;) {
+    const request = requests.shift();
+    if (request !== undefined) return request;
+    if (signal.aborted) return null;
+    await new Promise<void>((resolve) => {
+      onWait(resolve);
+      signal.addEventListener("abort", () => resolve());
+    });
+  }
 }

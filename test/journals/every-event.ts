@@ -154,6 +154,7 @@ export const EVERY_EVENT: { readonly [Type in Event["type"]]: Event & { readonly
     conflicts: ["a.ts"],
     stops: false,
   },
+  "items-requeued": { type: "items-requeued", at, lane, path, items: [0] },
   "dead-letters-retried": { type: "dead-letters-retried", at, session: "session-2", items: ["a", "b"] },
   "dead-letters-settled": {
     type: "dead-letters-settled",

@@ -1,7 +1,7 @@
 /** `prodigy dlq retry [ID]`: items that failed, once more. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Amendment, type DeadLetter, type Outcome, retryDeadLetters } from "../../index.ts";
+import { type Amendment, type DeadLetter, type Outcome, requestRetry, retryDeadLetters } from "../../index.ts";
 import { EXIT_CODES } from "../exit-code.ts";
 import { plural } from "../render/format.ts";
 import { printJson } from "../render/json.ts";
@@ -29,14 +29,20 @@ export const retry: Run = async (invocation) => {
   if (chosen.length === 0) return refuse(invocation, nothingChosen(letters, total));
   const left = letters.length - chosen.length;
   if (left > 0) shell.stderr.write(`Left out: ${plural(left, "item")} not eligible for a retry (--force takes all)\n`);
+  const items = chosen.map(({ item_id: id }) => id);
+  const where = { env: shell.env, path: repositoryPath(invocation) };
+  if (!isAmended(amendment.value)) {
+    const asked = await requestRetry({ ...where, session, items });
+    if (!asked.ok) return refuse(invocation, asked.fault);
+    if (asked.value !== null) return tellAsked(invocation, { ...asked.value, items });
+  }
   return watchSession(invocation, {
     begin: (watching) =>
       retryDeadLetters({
         ...watching,
-        env: shell.env,
-        path: repositoryPath(invocation),
+        ...where,
         session,
-        items: chosen.map(({ item_id: id }) => id),
+        items,
         takeOver: values.flag("take-over"),
         amendment: amendment.value,
         yes: values.flag("yes"),
@@ -44,6 +50,27 @@ export const retry: Run = async (invocation) => {
       }),
   });
 };
+
+interface Asked {
+  readonly session: string;
+  readonly pid: number;
+  readonly items: readonly string[];
+}
+
+function tellAsked({ shell, json }: Invocation, asked: Asked): number {
+  const { session, pid, items } = asked;
+  if (json) printJson(shell.stdout, { session, pid, requested: items });
+  else
+    shell.stdout.write(
+      `Asked session ${session}, which is running (process ${String(pid)}), to try ${plural(items.length, "item")} again.\n`,
+    );
+  return EXIT_CODES.done;
+}
+
+/** A running session tries them as its workflow says; with anything else its lock says why it cannot be. */
+function isAmended(amendment: Amendment): boolean {
+  return Object.values(amendment).some((value) => value !== null);
+}
 
 async function amendmentOf({ shell, values }: Invocation): Promise<Outcome<Amendment>> {
   const file = values.text("prompt-file");

@@ -290,6 +290,8 @@ function tellMap(memory: Memory, event: Recorded & { readonly type: MapEvent["ty
       return [detail(`verification of ${plural(event.items.length, "merged item")}: ${event.outcome.status}`)];
     case "breaker-changed":
       return [bad(`circuit breaker: ${event.to}`)];
+    case "items-requeued":
+      return [detail(`${plural(event.items.length, "failed item")} will be tried again, as asked`)];
     case "items-begun":
     case "item-combined":
     case "batch-started":

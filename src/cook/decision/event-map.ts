@@ -155,6 +155,13 @@ export type MapEventBody =
       /** Whether no other item may begin after it. */
       readonly stops: boolean;
     }
+  /** They have failed, and a person wants them tried again while the map is running. */
+  | {
+      readonly type: "items-requeued";
+      readonly lane: LaneId;
+      readonly path: StepPath;
+      readonly items: readonly number[];
+    }
   /** Another session tries these dead letters again; until that is settled nobody else may. */
   | { readonly type: "dead-letters-retried"; readonly session: string; readonly items: readonly string[] }
   /** That session has ended. Items that are in neither list were not tried. */

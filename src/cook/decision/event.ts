@@ -271,6 +271,7 @@ const MAP_EVENTS: Readonly<Record<MapEventBody["type"], true>> = {
   "item-due": true,
   "breaker-changed": true,
   "map-item-ended": true,
+  "items-requeued": true,
   "dead-letters-retried": true,
   "dead-letters-settled": true,
   "dead-letters-removed": true,

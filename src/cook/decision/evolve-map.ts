@@ -2,6 +2,7 @@
 import { assert } from "./assert.ts";
 import type { Event, LaneId, MapEvent, StepPath } from "./event.ts";
 import { fault } from "./fault.ts";
+import { withRequeued } from "./requeue.ts";
 import { itemLane, type Lane, nodeAt, passes, type Session } from "./state.ts";
 import { type Breaker, type MapState, type Train, pairOf, verifyLane } from "./state-map.ts";
 import { onLane, onNode } from "./update.ts";
@@ -50,6 +51,11 @@ export function onMap(session: Session, event: Of<Types>): Session {
       return withMap(session, event, (map) => ({ ...map, breaker: changed(map.breaker, event) }));
     case "map-item-ended":
       return itemEnded(session, event);
+    case "items-requeued":
+      return withoutLetters(
+        withMap(session, event, (map) => withRequeued(map, event.items)),
+        event.items.length,
+      );
     case "dead-letters-retried":
       return session;
     case "dead-letters-settled":
