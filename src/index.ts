@@ -55,6 +55,16 @@ export type { DeadLetter } from "./dead-letters/letter.ts";
 export { chooseLetters, type LetterWish } from "./dead-letters/select.ts";
 export type { Checked } from "./storage/upkeep.ts";
 export { matchFiles } from "./system/match-files.ts";
+export {
+  type Board,
+  countOf,
+  endedOf,
+  forecastOf,
+  leftOf,
+  NO_BOARD,
+  type OpenItem,
+  watchMap,
+} from "./unified-session/cook-board.ts";
 export type { SessionEntry, SessionList } from "./unified-session/find.ts";
 export type { UnifiedSession } from "./unified-session/state.ts";
 export { version } from "./version.ts";

@@ -56,6 +56,8 @@ export interface Problem {
 export interface Counter {
   add(event: Recorded): void;
   read(): Tally;
+  /** Those numbers that cost nothing to ask for, however long the session. */
+  glance(): Pick<Tally, "steps" | "commits" | "usage" | "unknownCosts">;
 }
 
 /** Of problems, warnings and salvages, no more are kept: who has more of them reads the journal. */
@@ -68,6 +70,7 @@ export function openTally(): Counter {
       tick(counts, event);
       count(counts, event);
     },
+    glance: () => ({ ...counts.numbers, steps: counts.steps, usage: counts.usage }),
     read: () => ({
       ...counts.numbers,
       startedAt: counts.startedAt,

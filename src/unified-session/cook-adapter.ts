@@ -2,14 +2,7 @@
  * From the journal's events to the session that people read. Pure: the same events always give the same session, so the
  * file can be thrown away and computed again (`rebuildSession`), and it never knows more than the journal.
  */
-import {
-  type Changes,
-  type Event,
-  isMapEvent,
-  type MapEvent,
-  type Recorded,
-  type SessionOrder,
-} from "../cook/decision/event.ts";
+import { type Event, isMapEvent, type MapEvent, type Recorded, type SessionOrder } from "../cook/decision/event.ts";
 import {
   applyUpdate,
   durationOf,
@@ -19,6 +12,8 @@ import {
   timestamp,
   type UnifiedSession,
 } from "./state.ts";
+import { changedPaths, landingUpdates } from "./cook-landing.ts";
+import { type Boarding, NO_BOARD, watchMap } from "./cook-board.ts";
 import { type MapFacts, mapFacts, mapUpdates, noItems, phaseUpdates } from "./cook-map.ts";
 import { addFiles, addSpent, NO_TOTALS, type Totals } from "./totals.ts";
 import { lastName, metadata, totalUpdates, variableUpdates } from "./updates.ts";
@@ -34,6 +29,7 @@ export interface Projection {
   readonly tree: { readonly head: string; readonly snapshot: string | null } | null;
   /** The newest map; null before there is one. */
   readonly map: MapFacts | null;
+  readonly boarding: Boarding;
 }
 
 export interface Projected {
@@ -42,7 +38,14 @@ export interface Projected {
   readonly updates: readonly SessionUpdate[];
 }
 
-export const NOTHING_YET: Projection = { session: null, totals: NO_TOTALS, pass: "", tree: null, map: null };
+export const NOTHING_YET: Projection = {
+  session: null,
+  totals: NO_TOTALS,
+  pass: "",
+  tree: null,
+  map: null,
+  boarding: NO_BOARD,
+};
 
 /** A step of the workflow itself: not in a handler, a loop or the merge phase. */
 const TOP_STEP = /^(input-\d+\/pass-\d+)\/step-(\d+)$/;
@@ -50,12 +53,16 @@ const TOP_STEP = /^(input-\d+\/pass-\d+)\/step-(\d+)$/;
 /** Reads one more event. */
 export function project(before: Projection, event: Recorded): Projected {
   if (event.type === "session-started") {
-    return { projection: { ...NOTHING_YET, session: newSession(event.order, event.at) }, updates: [] };
+    const session = newSession(event.order, event.at);
+    return { projection: { ...NOTHING_YET, session, boarding: watchMap(NO_BOARD, event) }, updates: [] };
   }
   const { session } = before;
   if (session === null) throw new Error(`the journal begins with ${event.type}`);
-  const facts = remember(before, event);
-  const updates = updatesFor(session, event, { before, after: facts });
+  const facts = { ...remember(before, event), boarding: watchMap(before.boarding, event) };
+  const { board } = facts.boarding;
+  const stands: readonly SessionUpdate[] =
+    board === null || board === before.boarding.board ? [] : [{ kind: "mapreduce", values: { board } }];
+  const updates = [...updatesFor(session, event, { before, after: facts }), ...stands];
   return { projection: { ...facts, session: updates.reduce(apply(timestamp(event.at)), session) }, updates };
 }
 
@@ -290,51 +297,4 @@ function checkpointOf(event: Recorded & { readonly type: "step-ended" }, tree: P
     state: tree === null ? state : { ...state, head: tree.head, snapshot: tree.snapshot },
     metadata: {},
   };
-}
-
-type Landing = Event & {
-  readonly type:
-    | "landing-planned"
-    | "landing-answered"
-    | "landing-requested"
-    | "landing-conflicted"
-    | "landing-refused"
-    | "target-merged"
-    | "landed";
-};
-
-function landingUpdates(event: Landing): readonly SessionUpdate[] {
-  switch (event.type) {
-    case "landing-planned": {
-      const { insertions, deletions } = event.changes;
-      return [
-        { kind: "workflow", values: { files_changed: changedPaths(event.changes).length } },
-        metadata({
-          commits: event.commits,
-          insertions,
-          deletions,
-          leftovers: event.leftovers.length,
-          obstacle: event.obstacle?.message ?? null,
-        }),
-      ];
-    }
-    case "landing-answered":
-      return [metadata({ landing_answer: event.answer })];
-    case "landing-requested":
-      return [metadata({ landing_requested_by: event.by })];
-    case "landing-conflicted":
-      return [metadata({ landing_conflicts: event.paths.length })];
-    case "landing-refused":
-      return [metadata({ landing_refused: event.fault.message })];
-    case "target-merged":
-      return [metadata({ landing_conflicts: event.conflicts.length })];
-    case "landed":
-      return [
-        metadata({ landing: "landed", landed_commit: event.commit, landed_how: event.how, landing_refused: null }),
-      ];
-  }
-}
-
-function changedPaths(changes: Changes): readonly string[] {
-  return [...changes.added, ...changes.modified, ...changes.deleted];
 }

@@ -18,7 +18,7 @@ type MapFact = MapEvent & { readonly type: "map-planned" | "items-begun" | "map-
 
 export function noItems(job: string): MapReduceSession {
   const numbers = { total_items: 0, processed_items: 0, failed_items: 0, agent_count: 0 };
-  return { job_id: job, ...numbers, phase: "Setup", reduce_results: null };
+  return { job_id: job, ...numbers, phase: "Setup", reduce_results: null, board: null };
 }
 
 export function mapFacts(before: MapFacts | null, event: MapFact): MapFacts | null {

@@ -85,6 +85,7 @@ function mapReduceOf(value: JsonObject): MapReduceSession {
     agent_count: number(value, "agent_count"),
     phase: oneOf(value, "phase", PHASES),
     reduce_results: value["reduce_results"] ?? null,
+    board: value["board"] ?? null,
   };
 }
 

@@ -66,6 +66,7 @@ test("progress goes where the kind of session has it", () => {
       agent_count: 0,
       phase: "Map",
       reduce_results: null,
+      board: null,
     },
   };
   expect(after(mapreduce, progress).mapreduce_data).toMatchObject({ processed_items: 2, total_items: 5 });

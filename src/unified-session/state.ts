@@ -61,6 +61,8 @@ export interface MapReduceSession {
   readonly agent_count: number;
   readonly phase: "Setup" | "Map" | "Reduce" | "Complete";
   readonly reduce_results: Json;
+  /** How the map stands (`cook-board.ts`); null before there is one. */
+  readonly board: Json;
 }
 
 export type SessionUpdate =

@@ -3,7 +3,8 @@ import type { LiveSink, Recorded } from "../../index.ts";
 import type { Shell } from "../shell.ts";
 import { openDryNarrator } from "./dry-run.ts";
 import { openLiveArea } from "./live.ts";
-import { type Line, type Narrator, openNarrator } from "./narrator.ts";
+import type { Line } from "./line.ts";
+import { type Narrator, openNarrator } from "./narrator.ts";
 import { printable } from "./format.ts";
 import { canRedraw, type Style, styleFor } from "./style.ts";
 

@@ -1,7 +1,8 @@
 /** What a run would do, told while the engine walks through it with nothing in its hands. */
 import { everyStep, isMapEvent, placeOf, type Recorded, type SessionOrder, type Step } from "../../index.ts";
 import { plural, printable } from "./format.ts";
-import type { Line, Narrator } from "./narrator.ts";
+import type { Line } from "./line.ts";
+import type { Narrator } from "./narrator.ts";
 
 export function openDryNarrator(): Narrator {
   let order: SessionOrder | null = null;

@@ -68,6 +68,8 @@ const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u2
 /** As much as fits into so many cells of a terminal, with a sign that there was more. */
 export function cut(text: string, cells: number): string {
   if (cells <= 0) return "";
+  // Nearly every text is plain, and it is asked for several times a second.
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length <= cells ? text : `${text.slice(0, cells - 1)}…`;
   let used = 0;
   let end = 0;
   for (const { segment, index } of SEGMENTER.segment(text)) {

@@ -2,10 +2,11 @@
  * A few lines at the bottom of a terminal that tell what runs now, for how long, what it cost so far and what it said
  * last. Finished lines are written above it and stay.
  *
- * It is drawn again only where it changed, at most ten times a second, and is taken away before anything else writes.
+ * It is drawn again only where it changed, at most five times a second, and is taken away before anything else writes.
  */
-import { openTally, type Recorded } from "../../index.ts";
+import { NO_BOARD, openTally, type Recorded, watchMap } from "../../index.ts";
 import type { Output } from "../shell.ts";
+import { boardRows } from "./board.ts";
 import { cut, duration, plural, printable, shortCost } from "./format.ts";
 import type { Style } from "./style.ts";
 
@@ -25,11 +26,15 @@ export interface LiveOptions {
   readonly now: () => number;
 }
 
-const FRAME_MS = 100;
+const FRAME_MS = 200;
 /** More attempts at once are counted and not shown: the area must stay small. */
 const MAX_ROWS = 8;
 /** Where the terminal does not say, or says 0. */
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
+/** More lines of a map than this tell nothing more, and a good part of the window is left to what stays. */
+const MAX_HEIGHT = 20;
+const KEPT_FREE = 8;
 
 interface Running {
   readonly label: string;
@@ -40,8 +45,18 @@ interface Running {
 export function openLiveArea({ output, style, now }: LiveOptions): LiveArea {
   const board = openBoard(now());
   const screen = openScreen(output);
-  const draw = (): void =>
-    screen.draw(board.rows({ style, at: now(), columns: (output.columns || DEFAULT_COLUMNS) - 1 }));
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const draw = (): void => {
+    drawnAt = now();
+    screen.draw(
+      board.rows({
+        style,
+        at: now(),
+        columns: (output.columns || DEFAULT_COLUMNS) - 1,
+        height: Math.max(4, Math.min(MAX_HEIGHT, (output.rows || DEFAULT_ROWS) - KEPT_FREE)),
+      }),
+    );
+  };
   const timer = setInterval(draw, FRAME_MS);
   timer.unref();
   return {
@@ -49,9 +64,8 @@ export function openLiveArea({ output, style, now }: LiveOptions): LiveArea {
     observe: (event) => board.observe(event),
     said: (lane, path, text) => board.said(keyOf({ lane, path }), text),
     above: (text) => {
-      screen.erase();
-      output.write(text);
-      draw();
+      // With thousands of lines the area need not be made anew for each.
+      if (!screen.above(text) || now() - drawnAt >= FRAME_MS) draw();
     },
     hide: () => screen.hide(),
     show: () => screen.show(),
@@ -63,20 +77,20 @@ export function openLiveArea({ output, style, now }: LiveOptions): LiveArea {
 }
 
 /** Knows what is to be shown. */
-function openBoard(openedAt: number) {
+export function openBoard(openedAt: number) {
   const tally = openTally();
   const running = new Map<string, Running>();
   let startedAt = openedAt;
-  const footer = (at: number): string => {
-    const { steps, commits, usage, unknownCosts } = tally.read();
-    const parts = [duration(at - startedAt), `${plural(steps.ok, "step")} done`, plural(commits, "commit")];
-    const spent = shortCost({ usage, unknownCosts });
-    return `  ${[...parts, ...(spent === "" ? [] : [spent])].join(" · ")}`;
+  let watched = NO_BOARD;
+  const spent = (): string => shortCost(tally.glance());
+  const learn = (event: Recorded): void => {
+    tally.add(event);
+    watched = watchMap(watched, event);
   };
   return {
-    replay: (event: Recorded): void => tally.add(event),
+    replay: learn,
     observe: (event: Recorded): void => {
-      tally.add(event);
+      learn(event);
       if (event.type === "session-opened") startedAt = event.at;
       if (event.type === "attempt-started")
         running.set(keyOf(event), { label: printable(event.label), since: event.at, said: "" });
@@ -92,18 +106,46 @@ function openBoard(openedAt: number) {
       const words = printable(text).trim();
       if (step !== undefined && words !== "") step.said = words;
     },
-    rows: ({ style, at, columns }: { readonly style: Style; readonly at: number; readonly columns: number }) => {
-      const shown = [...running.values()].slice(0, MAX_ROWS);
-      const more = running.size - shown.length;
-      const lines = shown.flatMap((step) => [
-        style.bold(heading(step, at, columns)),
-        ...(step.said === "" ? [] : [style.dim(cut(`  ${step.said}`, columns))]),
-      ]);
-      if (more > 0) lines.push(style.dim(`  and ${plural(more, "more step")}`));
-      if (shown.length > 0) lines.push(style.dim(cut(footer(at), columns)));
-      return lines;
+    rows: (view: RowsView): readonly string[] => {
+      const { board } = watched;
+      if (board !== null && board.over === null)
+        return boardRows(board, { ...view, spent: spent(), said: (index) => saidBy(running, watched.path, index) });
+      return stepRows([...running.values()], view, footer(view.at - startedAt, tally.glance(), spent()));
     },
   };
+}
+
+interface RowsView {
+  readonly style: Style;
+  readonly at: number;
+  readonly columns: number;
+  readonly height: number;
+}
+
+type Glance = ReturnType<ReturnType<typeof openTally>["glance"]>;
+
+function footer(ms: number, { steps, commits }: Glance, spent: string): string {
+  const parts = [duration(ms), `${plural(steps.ok, "step")} done`, plural(commits, "commit")];
+  return `  ${[...parts, ...(spent === "" ? [] : [spent])].join(" · ")}`;
+}
+
+function stepRows(running: readonly Running[], { style, at, columns }: RowsView, last: string): readonly string[] {
+  const shown = running.slice(0, MAX_ROWS);
+  const more = running.length - shown.length;
+  const lines = shown.flatMap((step) => [
+    style.bold(heading(step, at, columns)),
+    ...(step.said === "" ? [] : [style.dim(cut(`  ${step.said}`, columns))]),
+  ]);
+  if (more > 0) lines.push(style.dim(`  and ${plural(more, "more step")}`));
+  if (shown.length > 0) lines.push(style.dim(cut(last, columns)));
+  return lines;
+}
+
+/** What runs in an item's lane has said last. */
+function saidBy(running: ReadonlyMap<string, Running>, path: string, index: number): string {
+  const start = `main//${path}/item-${String(index)} `;
+  for (const [key, { said }] of running) if (key.startsWith(start)) return said;
+  return "";
 }
 
 /** The label gives way, not the time. */
@@ -123,7 +165,18 @@ function openScreen(output: Output) {
     drawn = [];
   };
   return {
-    erase,
+    /** Writes it above what is drawn. False where nothing is. */
+    above: (text: string): boolean => {
+      const lines = drawn;
+      const isDrawn = lines.length > 0 && !hidden && output.columns === drawnColumns;
+      if (!isDrawn) {
+        erase();
+        output.write(text);
+        return false;
+      }
+      output.write(`${UP.repeat(lines.length)}\r${CLEAR_BELOW}${text}${lines.map((line) => `${line}\n`).join("")}`);
+      return true;
+    },
     draw: (lines: readonly string[]): void => {
       if (hidden) return;
       // A narrower window has wrapped the old lines, nobody knows how often: they stay, and new ones begin below.

@@ -2,21 +2,10 @@
  * From events to the calm lines that a person reads while a session runs. It knows nothing of terminals; `plain.ts` and
  * `live.ts` print what it says.
  */
-import {
-  isMapEvent,
-  isTopLevel,
-  type MapEvent,
-  type PauseReason,
-  placeOf,
-  type Recorded,
-  type SessionOrder,
-} from "../../index.ts";
+import { isMapEvent, isTopLevel, type PauseReason, placeOf, type Recorded, type SessionOrder } from "../../index.ts";
+import { bad, detail, type Line, progress } from "./line.ts";
 import { dollars, duration, plural, printable } from "./format.ts";
-
-export interface Line {
-  readonly kind: "progress" | "detail" | "good" | "bad" | "warning" | "debug";
-  readonly text: string;
-}
+import { type MapNarrator, openMapNarrator } from "./narrator-map.ts";
 
 export interface Narrator {
   /** What happened before this process came; remembered and not told. */
@@ -25,14 +14,27 @@ export interface Narrator {
 }
 
 export function openNarrator(verbosity: number): Narrator {
-  const memory: Memory = { order: null, resumed: false, input: -1, pass: -1, step: "", failure: "" };
+  const memory: Memory = {
+    order: null,
+    resumed: false,
+    input: -1,
+    pass: -1,
+    step: "",
+    failure: "",
+    map: openMapNarrator(verbosity),
+  };
   return {
     replay: (event) => {
       memory.resumed = true;
+      memory.map.learn(event);
       learn(memory, event);
     },
     tell: (event) => {
-      const lines = tellOf(memory, event).map((line) => ({ ...line, text: printable(line.text) }));
+      memory.map.learn(event);
+      const lines = [...tellOf(memory, event), ...memory.map.tell(event)].map((line) => ({
+        ...line,
+        text: printable(line.text),
+      }));
       return verbosity < 2 ? lines : [...lines, { kind: "debug", text: debugText(event) }];
     },
   };
@@ -48,6 +50,7 @@ interface Memory {
   step: string;
   /** The last failure that was told: a step that ends with it says nothing new. */
   failure: string;
+  readonly map: MapNarrator;
 }
 
 function learn(memory: Memory, event: Recorded): void {
@@ -57,7 +60,10 @@ function learn(memory: Memory, event: Recorded): void {
 }
 
 function tellOf(memory: Memory, event: Recorded): readonly Line[] {
-  if (isMapEvent(event)) return tellMap(memory, event);
+  if (isMapEvent(event))
+    return event.type === "map-planned" ? arrive(memory, event, stepLabel(memory, event.path)) : [];
+  // Of thousands of items nobody wants to read each step.
+  if (memory.map.isOfItem(event)) return [];
   switch (event.type) {
     case "session-started":
       learn(memory, event);
@@ -117,7 +123,8 @@ function attemptStarted(memory: Memory, event: Recorded & { type: "attempt-start
   const lines = [...arrive(memory, event, isOwn ? event.label : stepLabel(memory, event.path))];
   if (event.continued) lines.push(detail("going on with the agent's interrupted session"));
   else if (event.attempt > 1) lines.push(detail(`attempt ${String(event.attempt)}`));
-  if (!isOwn || event.lane !== "main") lines.push(detail(`${role(event)}${event.label}`));
+  if (!isOwn || event.lane !== "main")
+    lines.push(detail(`${memory.map.nameOf(event.lane) ?? role(event)}${event.label}`));
   return lines;
 }
 
@@ -253,68 +260,4 @@ function debugText(event: Recorded): string {
   const path = "path" in event && event.path !== null ? ` ${event.path}` : "";
   const usage = event.type === "attempt-ended" && event.usage?.costUsd !== null ? event.usage?.costUsd : undefined;
   return `[${String(event.seq)}] ${event.type}${path}${usage === undefined ? "" : ` ${dollars(usage)}`}`;
-}
-
-function progress(text: string): Line {
-  return { kind: "progress", text };
-}
-
-function detail(text: string): Line {
-  return { kind: "detail", text };
-}
-
-function bad(text: string): Line {
-  return { kind: "bad", text };
-}
-
-/** A map is told item by item as they end. */
-function tellMap(memory: Memory, event: Recorded & { readonly type: MapEvent["type"] }): readonly Line[] {
-  switch (event.type) {
-    case "map-planned":
-      return [
-        ...arrive(memory, event, stepLabel(memory, event.path)),
-        detail(`Processing ${plural(event.items.length, "item")} with max ${plural(event.parallel, "parallel agent")}`),
-      ];
-    case "map-item-ended":
-      return itemEnded(event);
-    case "item-conflicted":
-      return [bad(`item ${String(event.index + 1)} conflicts with others in ${event.paths.join(", ")}; resolving`)];
-    case "items-probed": {
-      if (event.conflicts.length === 0) return [];
-      const [first, second] = event.items.map((index) => String(index + 1));
-      return [bad(`items ${first ?? ""} and ${second ?? ""} will conflict in ${event.conflicts.join(", ")}`)];
-    }
-    case "item-retried":
-      return [bad(`item ${String(event.index + 1)} failed and is tried again: ${event.outcome.fault?.message ?? ""}`)];
-    case "batch-verified":
-      return [detail(`verification of ${plural(event.items.length, "merged item")}: ${event.outcome.status}`)];
-    case "breaker-changed":
-      return [bad(`circuit breaker: ${event.to}`)];
-    case "items-requeued":
-      return [detail(`${plural(event.items.length, "failed item")} will be tried again, as asked`)];
-    case "items-begun":
-    case "item-combined":
-    case "batch-started":
-    case "map-advanced":
-    case "item-due":
-    // They happen to sessions that have ended, when nobody is told anything.
-    case "dead-letters-retried":
-    case "dead-letters-settled":
-    case "dead-letters-removed":
-      return [];
-  }
-}
-
-function itemEnded({ id, end, outcome, work }: Recorded & { readonly type: "map-item-ended" }): readonly Line[] {
-  const why = outcome.fault?.message ?? "";
-  switch (end) {
-    case "merged":
-      return [{ kind: "good", text: `item ${id}: ${plural(work.commits.length, "commit")} merged` }];
-    case "unmerged":
-      return [{ kind: "good", text: `item ${id}: done` }];
-    case "skipped":
-      return [bad(`item ${id} failed and is skipped: ${why}`)];
-    case "dead":
-      return [bad(`item ${id} failed and is in the dead letter queue: ${why}`)];
-  }
 }
