@@ -71,7 +71,8 @@ const layers = {
     node: "all",
   },
   // Wire them together.
-  "src/compose.ts": { values: ["src/cook/", "src/workflow/", ...implementations], node: "all" },
+  "src/compose-loop.ts": { values: ["src/cook/", "src/workflow/", ...implementations], node: "all" },
+  "src/compose.ts": { values: ["src/compose-loop.ts", "src/cook/", "src/workflow/", ...implementations], node: "all" },
   "src/api/": { values: ["src/compose.ts", "src/cook/", "src/workflow/", ...implementations], node: "all" },
   "src/index.ts": { values: ["src/api/", "src/cook/", "src/workflow/", ...implementations] },
   "src/cli/": {

@@ -6,19 +6,17 @@ import { missingAgent } from "./agents/availability.ts";
 import { openAgents } from "./agents/registry.ts";
 import type { EventBody, Fault, LaneId, Recorded, SessionOrder } from "./cook/decision/event.ts";
 import type { Session } from "./cook/decision/state.ts";
-import { createPerformer } from "./cook/execution/perform.ts";
 import { fault } from "./cook/decision/fault.ts";
 import { isOrder, maskedJournal, shown } from "./cook/masking.ts";
 import { needsOf } from "./cook/needs.ts";
-import { drive } from "./cook/orchestrator.ts";
 import type { JournalPort, Outcome, Ports } from "./cook/ports.ts";
 import { type Known, type Opened, openedHistory, registerSecrets } from "./cook/secrets.ts";
 import { rehearse } from "./cook/rehearse.ts";
 import { neverBegan } from "./cook/resume-plan.ts";
-import { openTally, type Tally } from "./cook/tally.ts";
+import { runLoop, type Worked } from "./compose-loop.ts";
 import type { Watch } from "./cook/watching.ts";
 import { scriptedCommand } from "./agents/scripted-command.ts";
-import { type GlobalStorage, openStorage } from "./storage/global-storage.ts";
+import { openStorage } from "./storage/global-storage.ts";
 import { openRecords } from "./storage/event-query.ts";
 import { clearInbox, openInbox } from "./storage/inbox.ts";
 import { openJournal } from "./storage/journal.ts";
@@ -36,8 +34,7 @@ import { isAlive, ownIdentity } from "./system/process-identity.ts";
 import { openCommands } from "./system/processes.ts";
 import { openRandom } from "./system/random.ts";
 import { folded } from "./cook/folded.ts";
-import { openLiveLetters } from "./dead-letters/live.ts";
-import { mendSession, openLiveProjection } from "./unified-session/live-projection.ts";
+import { mendSession } from "./unified-session/live-projection.ts";
 import { filesAround } from "./system/workflow-files.ts";
 import { version } from "./version.ts";
 import type { Workflow } from "./workflow/model.ts";
@@ -57,6 +54,8 @@ export interface Ground {
   readonly env: Readonly<Record<string, string>>;
 }
 
+export type { Worked } from "./compose-loop.ts";
+
 /** What is to be done with a session. */
 export type Task =
   /** `before`: what was done elsewhere when it began. */
@@ -67,11 +66,6 @@ export type Task =
       /** Says what to add to the journal before work goes on, or why it does not. Called with the lock held. */
       readonly judge: (session: Session, history: readonly Recorded[]) => Promise<Outcome<readonly EventBody[]>>;
     };
-
-export interface Worked {
-  readonly session: Session;
-  readonly tally: Tally;
-}
 
 export async function openGround(options: {
   readonly env: Readonly<Record<string, string>>;
@@ -308,42 +302,4 @@ function guarded(journal: JournalPort, lock: SessionLock): JournalPort {
       return await journal.append(events, options);
     },
   };
-}
-
-interface Loop {
-  readonly storage: GlobalStorage;
-  readonly key: string;
-  readonly id: string;
-  readonly history: readonly Recorded[];
-  readonly watch: Watch;
-  readonly ports: Ports;
-  readonly opening: readonly EventBody[];
-}
-
-async function runLoop({ storage, key, id, history, watch, ports, opening }: Loop): Promise<Worked> {
-  const tally = openTally();
-  await using projection = openLiveProjection(storage, { repository: key, session: id }, openClock());
-  await using letters = openLiveLetters(storage, { repository: key, session: id }, openClock());
-  for (const event of history) {
-    const seen = shown(event, ports.masker);
-    tally.add(seen);
-    projection.replay(seen);
-    letters.replay(seen);
-    watch.replay(seen);
-  }
-  const session = await drive({
-    ports,
-    performer: createPerformer({ ports, live: watch.live }),
-    history,
-    opening,
-    observe: (event) => {
-      const seen = shown(event, ports.masker);
-      tally.add(seen);
-      projection.add(seen);
-      letters.add(seen);
-      watch.observe(seen);
-    },
-    stop: watch.signal,
-  });
-  return { session, tally: tally.read() };
 }

@@ -122,9 +122,8 @@ function newSession(order: SessionOrder, at: number): UnifiedSession {
 /** What an event adds to that which is no part of the session. */
 function remember(before: Projection, event: Event): Projection {
   const { totals } = before;
-  if (event.type === "step-entered" || event.type === "step-ended") {
+  if (event.type === "step-entered" || event.type === "step-ended")
     return { ...before, pass: TOP_STEP.exec(event.path)?.[1] ?? before.pass };
-  }
   if (event.type === "attempt-ended") {
     const paths = event.commits.flatMap((commit) => changedPaths(commit.changes));
     const spent = addSpent(totals, event.usage);
@@ -134,9 +133,8 @@ function remember(before: Projection, event: Event): Projection {
       tree: event.lane === "main" ? event.tree : before.tree,
     };
   }
-  if (event.type === "attempt-interrupted" || event.type === "continuation-failed") {
+  if (event.type === "attempt-interrupted" || event.type === "continuation-failed")
     return { ...before, totals: addSpent(totals, event.usage) };
-  }
   if (event.type === "map-planned" || event.type === "items-begun" || event.type === "map-item-ended")
     return { ...before, map: mapFacts(before.map, event) };
   const isOfMain = event.type === "lane-merged" ? event.into === "main" : "lane" in event && event.lane === "main";

@@ -66,8 +66,13 @@ function paidTwice(world: World): readonly string[] {
   return again;
 }
 
+// A loaded machine needs minutes for what takes seconds by itself.
+const TIMEOUT_MS = 600_000;
+
 for (const scenario of scenarios) {
-  test(`${scenario.name}: killed at any side effect, or at two, it ends as if nothing had happened`, async () => {
+  test(`${scenario.name}: killed at any side effect, or at two, it ends as if nothing had happened`, {
+    timeout: TIMEOUT_MS,
+  }, async () => {
     const calm = await untilSettled(scenario, [], false);
     const expected = found(calm.world, calm.session);
     expect(calm.session).toMatchObject({ status: "ended", fault: null });
