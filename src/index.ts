@@ -20,6 +20,7 @@ export {
 } from "./api/earlier.ts";
 export { requestRetry, retryDeadLetters, type RetryOptions } from "./api/dead-letter-retry.ts";
 export { type DeadLetterQueue, readDeadLetters, removeDeadLetters } from "./api/dead-letters.ts";
+export { showableLines, writeFixedFile } from "./api/fix-file.ts";
 export { hideSecrets } from "./api/secrets.ts";
 export {
   deleteSession,
@@ -31,7 +32,7 @@ export {
   verifySession,
 } from "./api/sessions.ts";
 export type { Where } from "./api/where.ts";
-export { readWorkflow } from "./api/workflow.ts";
+export { readWorkflow, type WorkflowRead } from "./api/workflow.ts";
 export { cleanWorktrees, listWorktrees, openSalvage } from "./api/worktrees.ts";
 export type { EventBody, Fault, MapEvent, PauseReason, Recorded, SessionOrder, Usage } from "./cook/decision/event.ts";
 export { isMapEvent } from "./cook/decision/event.ts";

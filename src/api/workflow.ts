@@ -7,7 +7,7 @@ import type { Outcome } from "../cook/ports.ts";
 import { storageRoot } from "../storage/folders.ts";
 import { definedEnv } from "../system/host.ts";
 import { openWorkflowFiles, templateFolders } from "../system/workflow-files.ts";
-import { type ParsedWorkflow, parseWorkflow } from "../workflow/parse.ts";
+import { type ParsedWorkflow, type ParseOptions, parseWorkflow } from "../workflow/parse.ts";
 
 export interface WorkflowFileOptions {
   /** A path; a relative one starts in `directory`. */
@@ -17,15 +17,23 @@ export interface WorkflowFileOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** A workflow as it was read. */
+export interface WorkflowRead extends ParsedWorkflow {
+  readonly text: string;
+  /** With what the text is read again. */
+  readonly options: ParseOptions;
+}
+
 /** Reads a workflow file with all that it includes. The outcome is a fault where the file itself cannot be read. */
-export async function readWorkflow(options: WorkflowFileOptions): Promise<Outcome<ParsedWorkflow>> {
+export async function readWorkflow(options: WorkflowFileOptions): Promise<Outcome<WorkflowRead>> {
   const { file, directory = ".", env } = options;
   const path = resolve(directory, file);
   try {
     const text = await readFile(path, "utf8");
     const templates = templateFolders(directory, storageRoot(definedEnv(env)));
     const files = openWorkflowFiles({ directory: resolve(directory), templates });
-    return { ok: true, value: parseWorkflow(text, { file, files, id: realpathSync(path) }) };
+    const options: ParseOptions = { file, files, id: realpathSync(path) };
+    return { ok: true, value: { ...parseWorkflow(text, options), text, options } };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, fault: fault("input", `failed to read ${file}: ${reason}`) };

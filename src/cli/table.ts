@@ -100,12 +100,28 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "check workflow files and show every problem in them",
     args: [{ name: "FILE", description: "workflow files", count: "many" }],
     options: [
-      { name: "fix", description: "write old spellings of keys anew: shows the changes first, and asks" },
+      {
+        name: "fix",
+        description: "write old spellings anew: shows the changes first, asks, and keeps the file as FILE.bak",
+      },
       { name: "yes", short: "y", description: "with --fix: write without asking" },
       { name: "dry-run", description: "with --fix: only show the changes" },
     ],
     json: true,
     load: async () => (await import("./commands/validate.ts")).validate,
+  },
+  {
+    name: "migrate-yaml",
+    summary: "write old spellings anew in a workflow file, or in all of a folder",
+    details:
+      "Each file is checked and changed as by `validate --fix`; the file as it was is kept as FILE.bak. The exit code is 2 if a file is not a valid workflow, which is left alone, and 1 if one could not be written.",
+    args: [{ name: "PATH", description: "a file or a folder; without it `workflows`", count: "optional" }],
+    options: [
+      { name: "yes", short: "y", description: "write without asking" },
+      { name: "dry-run", description: "only show the changes" },
+    ],
+    json: true,
+    load: async () => (await import("./commands/validate.ts")).migrate,
   },
   DLQ_COMMANDS,
   {

@@ -1,4 +1,12 @@
-import { type Diagnostic, type Fault, hideSecrets, readWorkflow, renderDiagnostic, type Workflow } from "../index.ts";
+import {
+  type Diagnostic,
+  type Fault,
+  hideSecrets,
+  readWorkflow,
+  renderDiagnostic,
+  type Workflow,
+  type WorkflowRead,
+} from "../index.ts";
 import { EXIT_CODES } from "./exit-code.ts";
 import { errorJson, printJson } from "./render/json.ts";
 import { styleFor } from "./render/style.ts";
@@ -8,16 +16,19 @@ import type { Invocation, Shell } from "./shell.ts";
 export type WorkflowFile =
   | { readonly kind: "unreadable"; readonly fault: Fault }
   | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] }
-  | { readonly kind: "good"; readonly workflow: Workflow; readonly diagnostics: readonly Diagnostic[] };
+  | (Pick<WorkflowRead, "diagnostics" | "options" | "text"> & {
+      readonly kind: "good";
+      readonly workflow: Workflow;
+    });
 
 /** Reads a workflow; a relative path starts where the user stands, whatever `--path` says. */
 export async function readWorkflowFile(shell: Shell, file: string): Promise<WorkflowFile> {
   const read = await readWorkflow({ file: expandHome(file, shell.env), directory: shell.cwd, env: shell.env });
   if (!read.ok) return { kind: "unreadable", fault: read.fault };
-  const { workflow, diagnostics: found } = read.value;
+  const { workflow, diagnostics: found, text, options } = read.value;
   // A diagnostic quotes the file, and the file may hold a secret.
   const diagnostics = await hideSecrets(found.map(withoutSecretLine), { env: shell.env, path: shell.cwd, workflow });
-  return workflow === null ? { kind: "invalid", diagnostics } : { kind: "good", workflow, diagnostics };
+  return workflow === null ? { kind: "invalid", diagnostics } : { kind: "good", text, options, workflow, diagnostics };
 }
 
 /** Where a file is not valid, nobody knows what in it is a secret. */

@@ -13,8 +13,11 @@ export interface Problem {
   readonly message: string;
   readonly help?: string | null;
   /** What mends it, where that can be told for sure. */
-  readonly edits?: readonly Edit[];
+  readonly edits?: Fix | null;
 }
+
+/** What mends one problem: all of it, or nothing. */
+export type Fix = readonly Edit[];
 
 /** A part of the file that is written anew. */
 export interface Edit {
@@ -28,19 +31,19 @@ export interface Diagnostics {
   /** In the order of the file. */
   readonly list: () => readonly Diagnostic[];
   /** What mends the problems, in the order of the file. */
-  readonly edits: () => readonly Edit[];
+  readonly fixes: () => readonly Fix[];
 }
 
 /** An empty collection. The same problem at the same place, as an alias repeats it, is kept once. */
 export function collectDiagnostics(source: Source): Diagnostics {
   const kept: { readonly diagnostic: Diagnostic; readonly start: number }[] = [];
   const seen = new Set<string>();
-  const edits: Edit[] = [];
-  const add = ({ code, at, message, help, edits: mending = [] }: Problem): void => {
+  const fixes: Fix[] = [];
+  const add = ({ code, at, message, help, edits = null }: Problem): void => {
     const key = `${at.start} ${code} ${message}`;
     if (seen.has(key)) return;
     seen.add(key);
-    edits.push(...mending);
+    if (edits !== null && edits.length > 0) fixes.push(edits);
     const severity = DIAGNOSTIC_CODES[code];
     kept.push({ diagnostic: { code, severity, message, help: help ?? null, at: locate(source, at) }, start: at.start });
   };
@@ -57,6 +60,10 @@ export function collectDiagnostics(source: Source): Diagnostics {
       }
     },
     list: () => kept.toSorted((a, b) => a.start - b.start).map((entry) => entry.diagnostic),
-    edits: () => edits.toSorted((a, b) => a.at.start - b.at.start),
+    fixes: () => fixes.toSorted((a, b) => startOf(a) - startOf(b)),
   };
+}
+
+function startOf(fix: Fix): number {
+  return Math.min(...fix.map(({ at }) => at.start));
 }

@@ -10,8 +10,9 @@ import { SELECT_FIELDS } from "./map-select.ts";
 import { timeoutConfig } from "./map-timeout.ts";
 import type { Fields, Mapping, Refusal, Table } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
-import type { MapAction, WorktreeSettings } from "./model.ts";
+import type { MapAction, Step, WorktreeSettings } from "./model.ts";
 import { phase } from "./phase.ts";
+import { withoutKey } from "./rewrite.ts";
 
 const MAX_PARALLEL = 1_000;
 /** More agents at once than a machine or an account usually bears. */
@@ -74,6 +75,21 @@ const worktree: Decoder<Partial<WorktreeSettings>> = mapping(
   }),
 );
 
+/** Its steps stood below `commands:` once. */
+const agentTemplate: Decoder<readonly Step[]> = {
+  schema: workSteps.schema,
+  decode: (node, context) => {
+    const [only] = node.kind === "map" && node.entries.length === 1 ? node.entries : [];
+    if (only !== undefined && (only.key === "commands" || only.key === "steps") && only.value.kind !== "scalar") {
+      const message = `"agent_template.${only.key}" is an old spelling`;
+      const help = "write the steps directly below `agent_template:`";
+      const edits = withoutKey(context.out.source.text, only);
+      report(context, { code: "deprecated-spelling", at: only.keyAt, message, help, edits });
+    }
+    return workSteps.decode(node, context);
+  },
+};
+
 function refusal(message: string, help: string): Refusal {
   return { code: "unknown-key", message, help };
 }
@@ -84,7 +100,7 @@ export const MAP = {
     input: field(mapInput, "Where the items come from: a JSON file, a command, a list, or a mapping that says which."),
     ...INPUT_FORMS,
     ...SELECT_FIELDS,
-    agent_template: field(workSteps, "The steps for each item.", { aliases: ["commands", "steps"] }),
+    agent_template: field(agentTemplate, "The steps for each item.", { aliases: ["commands", "steps"] }),
     max_parallel: field(maxParallel, "How many items at once."),
     agent_timeout_secs: field(durationTemplate, "The limit for an item.", {
       aliases: ["agent_timeout"],

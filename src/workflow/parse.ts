@@ -4,7 +4,7 @@ import { composed } from "./compose.ts";
 import type { Context } from "./decode.ts";
 import { report } from "./decode.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import type { Diagnostics, Edit } from "./diagnostics.ts";
+import type { Diagnostics, Edit, Fix } from "./diagnostics.ts";
 import { collectDiagnostics } from "./diagnostics.ts";
 import { warnAboutIds } from "./ids.ts";
 import { isMapReduce, mapReduceWorkflow } from "./mapreduce.ts";
@@ -39,7 +39,7 @@ export interface ParsedWorkflow {
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[];
   /** What brings old spellings up to date, as offsets into the text without its byte order mark. */
-  readonly edits: readonly Edit[];
+  readonly fixes: readonly Fix[];
 }
 
 /** A workflow of more steps is a program that writes workflows gone wild. */
@@ -57,8 +57,9 @@ export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkfl
   const workflow = root === null ? undefined : decodeWorkflow(root, out);
   const diagnostics = out.list();
   // What another file spells in an old way is mended in that file.
-  const edits = out.edits().filter(({ at }) => partAt(sources.source, at.start).source === sources.source);
-  return { workflow: !isBroken() ? (workflow ?? null) : null, diagnostics, edits };
+  const isOwn = ({ at }: Edit): boolean => partAt(sources.source, at.start).source === sources.source;
+  const fixes = out.fixes().filter((fix) => fix.every(isOwn));
+  return { workflow: !isBroken() ? (workflow ?? null) : null, diagnostics, fixes };
 }
 
 function decodeWorkflow(root: SourceNode, out: Diagnostics): Workflow | undefined {

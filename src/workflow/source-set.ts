@@ -27,11 +27,11 @@ export function openSources(first: Source): SourceSet {
 
 /** For whoever reads one of the files: it sees that file alone, and its problems come into the list of all. */
 export function within(out: Diagnostics, { start, source }: Part): Diagnostics {
-  const report = ({ edits = [], at, ...problem }: Problem): void => {
-    const moved = edits.map((edit) => ({ ...edit, at: shifted(edit.at, start) }));
-    out.report({ ...problem, at: shifted(at, start), edits: moved });
+  const report = ({ edits, at, ...problem }: Problem): void => {
+    const moved = edits?.map((edit) => ({ ...edit, at: shifted(edit.at, start) }));
+    out.report({ ...problem, at: shifted(at, start), edits: moved ?? null });
   };
-  return { source, list: out.list, edits: out.edits, report };
+  return { source, list: out.list, fixes: out.fixes, report };
 }
 
 /** The same tree with the offsets that its file has among the others. Shared parts stay shared. */

@@ -59,7 +59,7 @@ function wrongWith(check: (text: string) => string | null, text: string): string
 /** Reads the text as a workflow, and what is good once more as it is printed. */
 export function checkWorkflow(text: string): string | null {
   const file = text.trimStart().startsWith("{") ? "fuzz.json" : "fuzz.yml";
-  const { workflow, diagnostics, edits } = parseWorkflow(text, { file });
+  const { workflow, diagnostics, fixes } = parseWorkflow(text, { file });
   const lines = text.replace(/^\uFEFF/u, "").split("\n");
   for (const diagnostic of diagnostics) {
     const { line, column, length } = diagnostic.at;
@@ -71,7 +71,7 @@ export function checkWorkflow(text: string): string | null {
     return "a workflow and errors, or neither";
   }
   if (workflow === null) return null;
-  return checkPrinted(workflow) ?? (edits.length === 0 ? null : checkFixed(text, { file, workflow }));
+  return checkPrinted(workflow) ?? (fixes.length === 0 ? null : checkFixed(text, { file, workflow }));
 }
 
 function checkPrinted(workflow: Workflow): string | null {

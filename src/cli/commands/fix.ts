@@ -1,47 +1,90 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { fixWorkflow } from "../../index.ts";
+import {
+  type Fault,
+  fixWorkflow,
+  hideSecrets,
+  showableLines,
+  type Workflow,
+  type WorkflowRead,
+  writeFixedFile,
+} from "../../index.ts";
+import { errorText } from "../render/failure.ts";
 import { plural } from "../render/format.ts";
+import { lineDiff } from "../render/line-diff.ts";
 import { styleFor } from "../render/style.ts";
 import type { Invocation } from "../shell.ts";
 import { expandHome } from "../workflow-file.ts";
 
+/** What `--fix` makes of one valid file. */
+export interface FileFix {
+  readonly changes: readonly Change[];
+  readonly written: boolean;
+  /** Where the file as it was is kept. */
+  readonly backup: string | null;
+  readonly error: Fault | null;
+}
+
+/** One part that differs; secrets are left out of its lines. */
+export interface Change {
+  readonly line: number;
+  readonly removed: readonly string[];
+  readonly added: readonly string[];
+}
+
+type Target = Pick<WorkflowRead, "options" | "text"> & { readonly file: string; readonly workflow: Workflow };
+
 /** Shows what `--fix` changes in a valid file, and writes it where that was agreed to. */
-export async function fixFile({ shell, values }: Invocation, file: string): Promise<void> {
-  const path = resolve(shell.cwd, expandHome(file, shell.env));
-  const before = await readFile(path, "utf8");
-  const after = fixWorkflow(before, { file });
-  if (after === before) {
-    shell.stdout.write(`${file}: nothing to fix\n`);
-    return;
+export async function fixFile(invocation: Invocation, target: Target): Promise<FileFix> {
+  const { shell, values, json } = invocation;
+  const { file, text, options } = target;
+  const after = fixWorkflow(text, options);
+  const say = (line: string): void => void (json || shell.stdout.write(`${line}\n`));
+  const result: FileFix = { changes: [], written: false, backup: null, error: null };
+  if (after === text) {
+    say(`${file}: nothing to fix`);
+    return result;
   }
-  const changed = showChanges({ shell, file }, before.split("\n"), after.split("\n"));
-  const told = `${file}: ${plural(changed, "line")}`;
-  if (values.flag("dry-run") || !(await isAgreed({ shell, values }, told))) {
-    shell.stdout.write(`${told} to fix, nothing written\n`);
-    return;
+  const changes = await changesOf(invocation, target, after);
+  if (!json) showChanges(invocation, file, changes);
+  const lines = changes.reduce((sum, { removed, added }) => sum + Math.max(removed.length, added.length), 0);
+  const told = `${file}: ${plural(lines, "line")}`;
+  if (values.flag("dry-run") || !(await isAgreed(invocation, told))) {
+    say(`${told} to fix, nothing written`);
+    return { ...result, changes };
   }
-  await writeFile(path, after);
-  shell.stdout.write(`${told} fixed\n`);
+  const written = await writeFixedFile(resolve(shell.cwd, expandHome(file, shell.env)), { before: text, after });
+  if (!written.ok) {
+    shell.stderr.write(errorText(written.fault, styleFor(shell.stderr, shell.env)));
+    return { ...result, changes, error: written.fault };
+  }
+  say(`${told} fixed; as it was: ${written.value}`);
+  return { ...result, changes, written: true, backup: written.value };
 }
 
-async function isAgreed({ shell, values }: Pick<Invocation, "shell" | "values">, told: string): Promise<boolean> {
-  return values.flag("yes") || (await shell.confirm(`${told} to fix: write the file?`, shell.stop)) === "yes";
+/** With `--json` nobody is asked. */
+async function isAgreed({ shell, values, json }: Invocation, told: string): Promise<boolean> {
+  if (values.flag("yes")) return true;
+  return !json && (await shell.confirm(`${told} to fix: write the file?`, shell.stop)) === "yes";
 }
 
-/** A fix stays within its line, so that both texts have the same lines. Returns how many differ. */
-function showChanges(
-  { shell, file }: Pick<Invocation, "shell"> & { readonly file: string },
-  before: readonly string[],
-  after: readonly string[],
-): number {
+async function changesOf({ shell }: Invocation, { text, workflow }: Target, after: string): Promise<readonly Change[]> {
+  const hunks = lineDiff(text.split("\n"), after.split("\n"));
+  const old = showableLines(text);
+  const fresh = showableLines(after);
+  const changes = hunks.map(({ oldLine, removed, added }) => ({
+    line: oldLine,
+    removed: removed.map((index) => old[index] ?? ""),
+    added: added.map((index) => fresh[index] ?? ""),
+  }));
+  return await hideSecrets(changes, { env: shell.env, path: shell.cwd, workflow });
+}
+
+function showChanges({ shell }: Invocation, file: string, changes: readonly Change[]): void {
   const { bold, dim, red, green } = styleFor(shell.stdout, shell.env);
   shell.stdout.write(`${bold(`--- ${file}`)}\n${bold(`+++ ${file}`)}\n`);
-  const changed = before.flatMap((line, index) => (line === after[index] ? [] : [index]));
-  for (const index of changed) {
-    const place = String(index + 1);
-    shell.stdout.write(`${dim(`@@ -${place} +${place} @@`)}\n`);
-    shell.stdout.write(`${red(`-${before[index] ?? ""}`)}\n${green(`+${after[index] ?? ""}`)}\n`);
+  for (const { line, removed, added } of changes) {
+    shell.stdout.write(`${dim(`@@ line ${String(line)} @@`)}\n`);
+    for (const text of removed) shell.stdout.write(`${red(`-${text}`)}\n`);
+    for (const text of added) shell.stdout.write(`${green(`+${text}`)}\n`);
   }
-  return changed.length;
 }

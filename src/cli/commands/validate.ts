@@ -1,23 +1,65 @@
+import { readdir, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { EXIT_CODES } from "../exit-code.ts";
 import { errorText } from "../render/failure.ts";
 import { plural } from "../render/format.ts";
 import { printJson } from "../render/json.ts";
 import { styleFor } from "../render/style.ts";
-import { fixFile } from "./fix.ts";
-import type { Invocation, Run } from "../shell.ts";
-import { readWorkflowFile, showDiagnostics, type WorkflowFile } from "../workflow-file.ts";
+import type { Invocation, Run, Shell } from "../shell.ts";
+import { expandHome, readWorkflowFile, showDiagnostics, type WorkflowFile } from "../workflow-file.ts";
+import { type FileFix, fixFile } from "./fix.ts";
+
+/** Where `migrate-yaml` looks when it is not told. */
+const USUAL_FOLDER = "workflows";
 
 /** `prodigy validate FILE...` */
-export const validate: Run = async (invocation) => {
-  const { shell, args, json, values } = invocation;
-  const results: { readonly file: string; readonly read: WorkflowFile }[] = [];
-  for (const file of args) results.push({ file, read: await readWorkflowFile(shell, file) });
-  if (json) printJson(shell.stdout, results.map(shape));
-  else for (const { file, read } of results) tell(invocation, file, read);
-  for (const { file, read } of values.flag("fix") && !json ? results : [])
-    if (read.kind === "good") await fixFile(invocation, file);
-  return results.every(({ read }) => read.kind === "good") ? EXIT_CODES.done : EXIT_CODES.wrongUse;
+export const validate: Run = async (invocation) =>
+  await check(invocation, invocation.args, invocation.values.flag("fix"));
+
+/** `prodigy migrate-yaml [PATH]`: `validate --fix` of a file, or of all workflow files in a folder. */
+export const migrate: Run = async (invocation) => {
+  const files = await filesIn(invocation.shell, invocation.args[0] ?? USUAL_FOLDER);
+  if (files.length === 0 && !invocation.json) invocation.shell.stdout.write("no workflow files there\n");
+  return await check(invocation, files, true);
 };
+
+interface Checked {
+  readonly file: string;
+  readonly read: WorkflowFile;
+  readonly fix: FileFix | null;
+}
+
+async function check(invocation: Invocation, files: readonly string[], isFixing: boolean): Promise<number> {
+  const results: Checked[] = [];
+  for (const file of files) {
+    const read = await readWorkflowFile(invocation.shell, file);
+    if (!invocation.json) tell(invocation, file, read);
+    const fix = isFixing && read.kind === "good" ? await fixFile(invocation, { ...read, file }) : null;
+    results.push({ file, read, fix });
+  }
+  if (invocation.json)
+    printJson(
+      invocation.shell.stdout,
+      results.map((result) => shape(result, isFixing)),
+    );
+  if (results.some(({ fix }) => fix !== null && fix.error !== null)) return EXIT_CODES.failed;
+  return results.every(({ read }) => read.kind === "good") ? EXIT_CODES.done : EXIT_CODES.wrongUse;
+}
+
+/** The YAML files right in a folder, or the file itself. What cannot be read is told when it is read as a file. */
+async function filesIn(shell: Shell, path: string): Promise<readonly string[]> {
+  const place = resolve(shell.cwd, expandHome(path, shell.env));
+  const isFolder = await stat(place).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return [path];
+  const entries = await readdir(place, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/iu.test(entry.name))
+    .map((entry) => join(path, entry.name))
+    .toSorted();
+}
 
 function tell({ shell }: Invocation, file: string, read: WorkflowFile): void {
   if (read.kind === "unreadable") {
@@ -33,7 +75,8 @@ function tell({ shell }: Invocation, file: string, read: WorkflowFile): void {
   else shell.stderr.write(`${file}: not valid, ${plural(errors, "problem")}${counted}\n`);
 }
 
-function shape({ file, read }: { readonly file: string; readonly read: WorkflowFile }): unknown {
+function shape({ file, read, fix }: Checked, isFixing: boolean): unknown {
   const diagnostics = read.kind === "unreadable" ? [] : read.diagnostics;
-  return { file, valid: read.kind === "good", error: read.kind === "unreadable" ? read.fault : null, diagnostics };
+  const error = read.kind === "unreadable" ? read.fault : null;
+  return { file, valid: read.kind === "good", error, diagnostics, ...(isFixing ? { fix } : {}) };
 }
