@@ -98,7 +98,7 @@ export function failedAgain(before: FailedItem | null, item: MapItem, failures: 
 }
 
 function entryOf({ fault, ...failure }: ItemFailure, number: number): LetterFailure {
-  const logs = fault?.logs ?? [];
+  const logs = [...new Set([...(fault?.logs ?? []), ...failure.logs])];
   return {
     attempt_number: number,
     timestamp: timestamp(failure.at),

@@ -36,6 +36,7 @@ interface Open {
   since: number;
   step: string | null;
   agentSession: string | null;
+  logs: readonly string[];
   costUsd: number | null;
   /** Attempts of this time that failed. */
   readonly failures: ItemFailure[];
@@ -161,7 +162,7 @@ function begin(memory: Memory, event: Recorded & { readonly type: "items-begun" 
   const item = memory.plans.get(planKey(event))?.[index];
   if (item === undefined) return;
   const lane = laneOf({ ...event, index });
-  const fresh = { item, lane, since: event.at, step: null, agentSession: null, costUsd: null, failures: [] };
+  const fresh = { item, lane, since: event.at, step: null, agentSession: null, logs: [], costUsd: null, failures: [] };
   memory.open.set(lane, fresh);
 }
 
@@ -170,6 +171,7 @@ function begun(open: Open, since: number): void {
   open.since = since;
   open.step = null;
   open.agentSession = null;
+  open.logs = [];
   open.costUsd = null;
 }
 
@@ -183,7 +185,10 @@ function openAt({ open }: Memory, lane: string): Open | undefined {
 }
 
 function addOfItem(open: Open, event: Recorded): void {
-  if (event.type === "attempt-started") open.agentSession = event.agentSession ?? open.agentSession;
+  if (event.type === "attempt-started") {
+    open.agentSession = event.agentSession ?? open.agentSession;
+    if (event.logs.length > 0) open.logs = event.logs;
+  }
   if ("usage" in event) {
     const cost = event.usage?.costUsd ?? null;
     if (cost !== null) open.costUsd = (open.costUsd ?? 0) + cost;
@@ -208,6 +213,7 @@ function failureOf({ session }: Memory, open: Open, { at, outcome, salvage, conf
     fault: outcome.fault,
     step: conflicts.length > 0 ? "merge" : open.step,
     agentSession: open.agentSession,
+    logs: open.logs,
     durationMs: Math.max(0, at - open.since),
     costUsd: open.costUsd,
     salvage,

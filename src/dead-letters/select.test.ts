@@ -25,6 +25,7 @@ function letter(id: string, data: Json, faults: readonly Partial<Fault>[]): Dead
     } as Fault,
     step: "shell: make",
     agentSession: null,
+    logs: [],
     durationMs: 1000,
     costUsd: 0.5,
     salvage: null,

@@ -145,6 +145,121 @@ describe("dlq retry", () => {
   });
 });
 
+describe("what is changed for a retry", () => {
+  const SCRIPT = `rules:
+  - when: "and commit it"
+    steps:
+      - write: { path: done.txt, content: "done" }
+      - commit: "do it"
+      - say: done
+fallback:
+  - say: I have done nothing
+    usage: { input: 10, output: 5, cost: 0.25 }
+`;
+  const agent = (rig: Rig) => ({ PRODIGY_AGENT: "scripted", PRODIGY_SCRIPT: join(rig.root, "script.yml") });
+
+  test("check 70: an agent that commits nothing is to be looked at; another model and an amended prompt may help", async () => {
+    await using rig = await newRig();
+    rig.write("../script.yml", SCRIPT);
+    const step = "{ claude: 'do \${item.what}', commit_required: true }";
+    rig.write(
+      "../flow.yml",
+      `mode: mapreduce\nmap:\n  input: { items: [{ id: one, what: it }] }\n  agent_template: [${step}]\n`,
+    );
+    expect(rig.prodigy(["run", "../flow.yml", "-y"], agent(rig)).code).toBe(3);
+    const [letter] = listed(rig).items;
+    expect(letter).toMatchObject({ item_id: "one", manual_review_required: true, reprocess_eligible: false });
+    expect(letter?.failure_history).toMatchObject([
+      {
+        error_type: "CommitValidationFailed",
+        agent_session: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        cost_usd: 0.25,
+        json_log_location: expect.stringMatching(/\.jsonl$/),
+      },
+    ]);
+    const refused = rig.prodigy(["dlq", "retry", "-y"], agent(rig));
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toContain("--force");
+    const changes = [
+      "--model",
+      "opus",
+      "--prompt-append",
+      "and commit \${item.what}",
+      "--max-retries",
+      "2",
+      "--parallel",
+      "3",
+    ];
+    expect(rig.prodigy(["dlq", "retry", "--force", "-y", ...changes], agent(rig)).code).toBe(0);
+    expect(rig.git("show", "main:done.txt")).toBe("done");
+    const order = rig.prodigy(["events", "show", rig.sessions().at(-1) ?? "", "1", "--json"]).stdout;
+    for (const part of ['"model":"opus"', '"maxParallel":"3"', '"attempts":2']) expect(order).toContain(part);
+  });
+
+  test("check 79: a time limit ends the item's processes, and the item may be tried again as it is", async () => {
+    await using rig = await newRig();
+    rig.write(
+      "../flow.yml",
+      `mode: mapreduce\nmap:\n  input: [one]\n  agent_timeout_secs: 1\n  agent_template:\n    - shell: "test -e ${rig.root}/go || exec sleep 30"\n`,
+    );
+    expect(rig.prodigy(["run", "../flow.yml", "-y"]).code).toBe(3);
+    expect(listed(rig, "--eligible").items).toMatchObject([
+      { item_id: "one", failure_history: [{ error_type: "Timeout" }], reprocess_eligible: true },
+    ]);
+    expect(rig.prodigy(["dlq", "retry", "--timeout", "2", "-y"]).code).toBe(3);
+    expect(
+      listed(rig).items[0]?.failure_history.map(({ error_message: text }) => /after (\d+) s/.exec(text)?.[1]),
+    ).toEqual(["1", "2"]);
+    rig.write("../go", "");
+    expect(rig.prodigy(["dlq", "retry", "-y"]).code).toBe(0);
+  });
+
+  test("check 76: each item is tried once, with the name and the data that it had, whatever looks like a variable in it", async () => {
+    await using rig = await newRig();
+    const items = [{ id: "x", text: "$" + "{not.a.variable} $HOME" }, { text: "no name" }, { id: "z", text: "passes" }];
+    rig.write("items.json", JSON.stringify(items));
+    rig.commitAll("items");
+    rig.write(
+      "../flow.yml",
+      `mode: mapreduce\nmap:\n  input: items.json\n  agent_template:\n    - shell: |\n        printf '%s\\n' '\${item_json}' >> ${rig.root}/seen\n        test -e ${rig.root}/go || test '\${item_id}' = z\n`,
+    );
+    expect(rig.prodigy(["run", "../flow.yml", "-y"]).code).toBe(3);
+    const before = listed(rig).items.map(({ item_id: id, item_data: data }) => ({ id, data }));
+    rig.write("../seen", "");
+    rig.write("items.json", "[]");
+    rig.commitAll("the input has changed since");
+    expect(rig.prodigy(["dlq", "retry", "--force", "-y"]).code).toBe(3);
+    expect(listed(rig).items.map(({ item_id: id, item_data: data }) => ({ id, data }))).toEqual(before);
+    const seen = rig.read("../seen").trim().split("\n");
+    expect(seen.toSorted()).toEqual(
+      items
+        .slice(0, 2)
+        .map((item) => JSON.stringify(item))
+        .toSorted(),
+    );
+    rig.write("../go", "");
+    expect(rig.prodigy(["dlq", "retry", "--force", "-y"]).code).toBe(0);
+    expect(listed(rig).items).toEqual([]);
+  });
+
+  test("two retries at once never run one item twice", async () => {
+    await using rig = await failing({ b: "boom" });
+    expect(rig.prodigy(["run", "flow.yml", "-y"]).code).toBe(3);
+    rmSync(join(rig.root, "bad/b"));
+    const both = [0, 1].map(() => start(rig, ["dlq", "retry", "--force", "-y"]));
+    const codes = await Promise.all(both.map(async (run) => (await run.ended).code));
+    expect(codes).toContain(0);
+    expect(
+      rig
+        .git("log", "--format=%s")
+        .split("\n")
+        .filter((line) => line === "item b"),
+    ).toHaveLength(1);
+    expect(rig.sessions()).toHaveLength(2);
+    expect(listed(rig).items).toEqual([]);
+  });
+});
+
 describe("a running session", () => {
   test("is asked to try its own items again", async () => {
     await using rig = await failing({ a: "boom" });

@@ -172,6 +172,7 @@ export const EVERY_EVENT: { readonly [Type in Event["type"]]: Event & { readonly
             fault,
             step: "claude: /fix",
             agentSession: null,
+            logs: fault.logs,
             durationMs: 1234,
             costUsd: 0.5,
             salvage: "salvage-2",

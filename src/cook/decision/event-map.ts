@@ -40,6 +40,8 @@ export interface ItemFailure {
   /** The step that failed. */
   readonly step: string | null;
   readonly agentSession: string | null;
+  /** Of the last thing that ran, relative to the storage root. */
+  readonly logs: readonly string[];
   readonly durationMs: number;
   /** Null: no agent ran, or nobody knows. */
   readonly costUsd: number | null;
