@@ -66,7 +66,7 @@ const layers = {
   },
   // Reads what an earlier Prodigy has left, and makes sessions of today of it.
   "src/earlier/": {
-    values: ["src/storage/", "src/system/", "src/unified-session/", "src/worktree/"],
+    values: ["src/dead-letters/", "src/storage/", "src/system/", "src/unified-session/", "src/worktree/"],
     types: contract,
     node: "all",
   },

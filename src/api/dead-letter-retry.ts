@@ -26,7 +26,7 @@ import { openRandom } from "../system/random.ts";
 import { version } from "../version.ts";
 import type { MapAction } from "../workflow/model.ts";
 import { gitLine } from "../worktree/git.ts";
-import { lettersOf, noteInJournal } from "./letter-queue.ts";
+import { lettersOf, noteInJournal, withoutJournal } from "./letter-queue.ts";
 import { finished } from "./run.ts";
 import { findGround, type Where } from "./where.ts";
 
@@ -137,6 +137,7 @@ interface Parent {
 async function parentOf(ground: Ground, session: string): Promise<Outcome<Parent>> {
   const read = await readJournal(sessionPaths(ground.root, ground.key, session).events);
   if (!read.ok) return read;
+  if (read.value.length === 0) return { ok: false, fault: withoutJournal(session) };
   const first = read.value.find((event) => event.type === "session-started");
   const masker = maskerOf(
     ground.env,

@@ -6,7 +6,9 @@ import type { DeadLetter } from "../dead-letters/letter.ts";
 import { lastEvent } from "../storage/journal-tail.ts";
 import { repositoryPaths, safeId, sessionPaths } from "../storage/layout.ts";
 import { underLock } from "../storage/upkeep.ts";
-import { lettersOf, noteInJournal, orderOf } from "./letter-queue.ts";
+import { letterOfEarlier } from "../earlier/letters.ts";
+import { type EarlierDetail, readEarlierSession } from "./earlier.ts";
+import { lettersOf, noteInJournal, orderOf, withoutJournal } from "./letter-queue.ts";
 import { settleRetries } from "./letter-settling.ts";
 import { findGround, groundOf, type Where } from "./where.ts";
 
@@ -22,6 +24,8 @@ export async function readDeadLetters(
 ): Promise<Outcome<DeadLetterQueue | null>> {
   const { session } = options;
   if (session !== null) {
+    const earlier = await readEarlierSession({ ...options, session });
+    if (earlier !== null) return { ok: true, value: earlierQueue(earlier) };
     const found = await findGround(options, session);
     return found.ok ? queueOf(found.value.ground, found.value.session) : found;
   }
@@ -45,6 +49,7 @@ export async function removeDeadLetters(
   const found = await findGround(options, options.session);
   if (!found.ok) return found;
   const { ground, session } = found.value;
+  if ((await orderOf(ground, session)) === null) return { ok: false, fault: withoutJournal(session) };
   return underLock(lockOptions(ground, ground.key, session), async () => {
     const queue = await lettersOf(ground, session);
     if (!queue.ok) return queue;
@@ -58,6 +63,10 @@ export async function removeDeadLetters(
     ]);
     return noted.ok ? { ok: true, value: items } : noted;
   });
+}
+
+function earlierQueue({ session, record }: EarlierDetail): DeadLetterQueue {
+  return { session: session.id, letters: record.deadLetters.map(({ value }) => letterOfEarlier(value, session.id)) };
 }
 
 /** Letters that another session tried again belong to the session that they came from. */

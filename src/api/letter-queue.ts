@@ -1,6 +1,7 @@
 /** The letters of one session, and what is noted about them in its journal. */
 import { type Ground, lockOptions, maskerOf } from "../compose.ts";
-import type { EventBody, Recorded, SessionOrder } from "../cook/decision/event.ts";
+import type { EventBody, Fault, Recorded, SessionOrder } from "../cook/decision/event.ts";
+import { fault } from "../cook/decision/fault.ts";
 import { mapped, masked, maskedJournal, shown } from "../cook/masking.ts";
 import type { Outcome } from "../cook/ports.ts";
 import type { DeadLetter } from "../dead-letters/letter.ts";
@@ -64,6 +65,12 @@ export async function lettersOf(ground: Ground, session: string): Promise<Outcom
   );
   if (!file.ok) return file;
   return { ok: true, value: mapped({ items: file.value.items }, (text) => masked(text, masker)).items };
+}
+
+/** An earlier program ran it, or it never began: nothing can be noted about it. */
+export function withoutJournal(session: string): Fault {
+  const help = "run the workflow again for what is left: prodigy run WORKFLOW";
+  return fault("file", `session ${session} has no journal, so its dead letters can only be looked at`, { help });
 }
 
 /** What a session was asked to do; null where it never began. */

@@ -161,7 +161,7 @@ fallback:
   test("check 70: an agent that commits nothing is to be looked at; another model and an amended prompt may help", async () => {
     await using rig = await newRig();
     rig.write("../script.yml", SCRIPT);
-    const step = "{ claude: 'do \${item.what}', commit_required: true }";
+    const step = "{ claude: 'do ${item.what}', commit_required: true }";
     rig.write(
       "../flow.yml",
       `mode: mapreduce\nmap:\n  input: { items: [{ id: one, what: it }] }\n  agent_template: [${step}]\n`,
@@ -184,7 +184,7 @@ fallback:
       "--model",
       "opus",
       "--prompt-append",
-      "and commit \${item.what}",
+      "and commit ${item.what}",
       "--max-retries",
       "2",
       "--parallel",

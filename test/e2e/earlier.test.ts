@@ -177,6 +177,13 @@ test("check 80 (reading): a MapReduce session tells its items, dead letters from
   const shown = rig.prodigy(["sessions", "show", session]);
   expect(shown.stdout).toContain("1 of 4 done, 1 failed");
   expect(shown.stdout).toContain("2 dead letters:\n");
+  const letters = JSON.parse(rig.prodigy(["dlq", "list", session, "--json"]).stdout) as { readonly items: unknown[] };
+  expect(letters.items).toHaveLength(2);
+  for (const args of [["clear", "-y"], ["retry", "--force"]]) {
+    const refused = rig.prodigy(["dlq", ...args, session]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("can only be looked at");
+  }
   expect(shown.stdout).toContain("item_3: Timeout, it took too long");
   expect(shown.stdout).toContain("item_4: CommandFailed");
   expect(shown.stderr).toMatch(/item_5\.json cannot be used: it is not JSON/);
