@@ -21,6 +21,7 @@ export {
 export { requestRetry, retryDeadLetters, type RetryOptions } from "./api/dead-letter-retry.ts";
 export { type DeadLetterQueue, readDeadLetters, removeDeadLetters } from "./api/dead-letters.ts";
 export { showableLines, writeFixedFile } from "./api/fix-file.ts";
+export { followProgress, type Progress, type ProgressOptions, readProgress } from "./api/progress.ts";
 export { hideSecrets } from "./api/secrets.ts";
 export {
   deleteSession,
@@ -58,6 +59,7 @@ export type { Checked } from "./storage/upkeep.ts";
 export { matchFiles } from "./system/match-files.ts";
 export {
   type Board,
+  boardFrom,
   countOf,
   endedOf,
   forecastOf,

@@ -31,6 +31,8 @@ export interface OptionSpec {
   /** @default "text" */
   readonly kind?: "text" | "count" | "duration" | "list";
   readonly description: string;
+  /** Whether a count may be 0. */
+  readonly zero?: boolean;
 }
 
 export const PATH: OptionSpec = {

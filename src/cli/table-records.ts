@@ -17,6 +17,15 @@ const LAST: OptionSpec = { name: "limit", value: "N", kind: "count", description
 
 export const RECORD_COMMANDS: readonly CommandSpec[] = [
   {
+    name: "progress",
+    summary: "how far a session is, what runs in it now and how long it will still take",
+    details: "Without ID the newest session that runs, or else the newest.",
+    args: [{ ...ID, count: "optional" }],
+    options: [PATH, { name: "follow", description: "go on telling until nobody works on the session any more" }],
+    json: true,
+    load: async () => (await import("./commands/progress.ts")).progress,
+  },
+  {
     name: "sessions",
     summary: "what ran, what it did and what it cost",
     commands: [

@@ -96,6 +96,39 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import("./commands/exec.ts")).exec,
   },
   {
+    name: "batch",
+    summary: "run one command for each file that matches, many at once",
+    details:
+      "Each file is an item of a map (docs/mapreduce.md): it has a worktree of its own, and what the command commits is merged. ${item} is the file's path.",
+    args: [
+      {
+        name: "PATTERN",
+        description: "a glob such as 'src/**/*.{ts,tsx}'; with ! in front what is left out",
+        count: "many",
+      },
+    ],
+    options: [
+      {
+        name: "command",
+        value: "CMD",
+        description: "'/a-claude-command ${item}', 'claude: ...', 'shell: ...', or a shell command",
+      },
+      PATH,
+      YES,
+      { name: "parallel", value: "N", kind: "count", zero: true, description: "so many at once; 0 for the usual 5" },
+      { name: "retry", value: "N", kind: "count", description: "try each at most N times" },
+      {
+        name: "timeout",
+        value: "D",
+        kind: "duration",
+        description: "for each file: seconds, or 10m, 1h30m; 0 for none",
+      },
+      AGENT,
+    ],
+    json: true,
+    load: async () => (await import("./commands/batch.ts")).batch,
+  },
+  {
     name: "validate",
     summary: "check workflow files and show every problem in them",
     args: [{ name: "FILE", description: "workflow files", count: "many" }],

@@ -38,8 +38,10 @@ export async function valuesOf(
 }
 
 function countOf(option: OptionSpec, text: string): number {
-  if (!/^\d{1,9}$/.test(text) || Number(text) < 1) {
-    throw new UsageError(`invalid value '${text}' for '${shown(option)}': a whole number from 1 on is needed`);
+  const least = option.zero === true ? 0 : 1;
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+    const needed = `a whole number from ${String(least)} on is needed`;
+    throw new UsageError(`invalid value '${text}' for '${shown(option)}': ${needed}`);
   }
   return Number(text);
 }

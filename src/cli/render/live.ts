@@ -155,7 +155,7 @@ function heading({ label, since }: Running, at: number, columns: number): string
 }
 
 /** Knows what is drawn, and writes only what is different now. */
-function openScreen(output: Output) {
+export function openScreen(output: Output) {
   let drawn: readonly string[] = [];
   let drawnColumns = output.columns;
   let hidden = false;
