@@ -179,7 +179,10 @@ test("check 80 (reading): a MapReduce session tells its items, dead letters from
   expect(shown.stdout).toContain("2 dead letters:\n");
   const letters = JSON.parse(rig.prodigy(["dlq", "list", session, "--json"]).stdout) as { readonly items: unknown[] };
   expect(letters.items).toHaveLength(2);
-  for (const args of [["clear", "-y"], ["retry", "--force"]]) {
+  for (const args of [
+    ["clear", "-y"],
+    ["retry", "--force"],
+  ]) {
     const refused = rig.prodigy(["dlq", ...args, session]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("can only be looked at");

@@ -246,6 +246,25 @@ describe("the verified train", () => {
   });
 });
 
+describe("a used-up quota", () => {
+  test("parks the map: nothing new begins, what runs comes to its end, and the agent is taken up where it stopped", async () => {
+    const world = new World();
+    const steps = [agent("say begin ${item.id}\n${item.cut}\nwrite ${item.id} 1\ncommit ${item.id}")];
+    const items = [
+      { id: "a", cut: "cut limit now" },
+      { id: "b", cut: "say fine" },
+      { id: "c", cut: "say fine" },
+      { id: "d", cut: "say fine" },
+    ];
+    const flow = [map(items, steps, { maxParallel: "2" })];
+    expect(await run(world, flow)).toMatchObject({ status: "paused", pause: { kind: "limit" } });
+    expect(events(world, "items-begun").flatMap(({ items: begun }) => begun).length).toBeLessThan(4);
+    expect(await run(world, flow)).toMatchObject({ status: "ended", deadLetters: 0 });
+    expect(landed(world)).toMatchObject({ a: "1", b: "1", c: "1", d: "1" });
+    expect(["a", "b", "c", "d"].map((id) => times(world, `say begin ${id}`))).toEqual([1, 1, 1, 1]);
+  });
+});
+
 describe("edits", () => {
   const failing = (policy: object, script = "need never"): Step[] => [
     shell("write setup 1\ncommit setup"),

@@ -46,17 +46,31 @@ export function stageOf(place: ItemPlace, index: number): Stage {
   const lane = cursor.session.lanes.get(itemLane(cursor.lane.id, cursor.path, index));
   if (lane === undefined) return waiting(place, index);
   const known = stages.get(lane);
-  // What a verification or a merge of others does to the map does not change what this item wants.
-  if (known !== undefined && known.action === place.action && known.retries === map.retries.get(index))
-    return known.stage;
+  // What a verification or a merge of others does to the map does not change what this item wants; a stop does.
+  const seen: Seen = {
+    action: place.action,
+    retry: map.retries.get(index),
+    isStopping: cursor.session.stopping !== null,
+  };
+  if (known !== undefined && isSame(known.seen, seen)) return known.stage;
   const stage = workedOut(place, index, lane);
-  stages.set(lane, { action: place.action, retries: map.retries.get(index), stage });
+  stages.set(lane, { seen, stage });
   return stage;
 }
 
-interface Known {
+/** All that a stage depends on besides the lane. */
+interface Seen {
   readonly action: MapAction;
-  readonly retries: unknown;
+  readonly retry: unknown;
+  readonly isStopping: boolean;
+}
+
+function isSame(one: Seen, other: Seen): boolean {
+  return one.action === other.action && one.retry === other.retry && one.isStopping === other.isStopping;
+}
+
+interface Known {
+  readonly seen: Seen;
   readonly stage: Stage;
 }
 
