@@ -70,6 +70,7 @@ const WRITE_FILE = {
     mode: field(fileMode, "Permission bits, in octal."),
     create_dirs: field(bool, "Whether missing folders are made."),
   },
+  needs: [["path"], ["content"]],
 } as const;
 
 export const writeFile: Decoder<WriteFileAction> = mapping(WRITE_FILE, (read, context) => {
@@ -96,7 +97,7 @@ type ForeachInput = ForeachAction["input"];
 
 /** `true` means a usual number at once, `false` means one. */
 const parallel: Decoder<number> = {
-  schema: { type: ["boolean", "integer"] },
+  schema: { anyOf: [{ type: "boolean" }, integer({ min: 1, max: MAX_PARALLEL }).schema] },
   decode: (node, context) => {
     if (node.kind === "scalar" && typeof node.value === "boolean") return node.value ? DEFAULT_PARALLEL : 1;
     return integer({ min: 1, max: MAX_PARALLEL }).decode(node, context);
@@ -126,6 +127,7 @@ const FOREACH = {
     ...FOREACH_OPTIONS,
     continue_on_error: field(bool, "Whether other items go on after one failed."),
   },
+  needs: [["foreach"], ["do"]],
 } as const;
 
 /** `foreach:` holds all, or only its items while the rest stands beside it. */
@@ -180,6 +182,7 @@ const GOAL_SEEK = {
     timeout: field(timeLimit, "The limit for the whole loop.", { deprecated: ["timeout_seconds"] }),
     fail_on_incomplete: field(bool, "Whether running out of attempts fails the step."),
   },
+  needs: [["goal"], ["score"], ["claude", "shell", "commands"]],
 } as const;
 
 export const goalSeek: Decoder<GoalSeekAction> = mapping(GOAL_SEEK, (read, context) => {
@@ -253,6 +256,7 @@ const TEST = {
     command: field(template, "The script.", { aliases: ["shell"] }),
     on_failure: field(failureForm, "What to do when it fails."),
   },
+  needs: [["command"]],
 } as const;
 
 export interface TestValue {

@@ -1,6 +1,7 @@
 import { distance } from "fastest-levenshtein";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { disagreement } from "../../test/kit/schema-agreement.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { renderDiagnostic } from "./diagnostic.ts";
 import { parseWorkflow } from "./parse.ts";
@@ -243,6 +244,15 @@ describe("values that are missing or of a wrong kind", () => {
   });
 });
 
+test("the schema refuses what is misspelt or of a wrong kind, too", () => {
+  const misspelt = TYPOS.map(({ key, typo }) => replaceAt(RICH, key, typo));
+  const wrong = WRONG_VALUES.map(({ key, value }) => RICH.slice(0, key.start) + value + RICH.slice(key.end));
+  // Every tenth, because judging by a schema takes long.
+  for (const text of [...misspelt, ...wrong].filter((_, index) => index % 10 === 0)) {
+    expect(disagreement(text)).toBeNull();
+  }
+});
+
 const step = (keys: string): string => `- shell: a\n  ${keys}\n`;
 
 const HAND_MADE: readonly (readonly [code: string, text: string])[] = [
@@ -384,6 +394,7 @@ const HAND_MADE: readonly (readonly [code: string, text: string])[] = [
 describe("hand-made faults", () => {
   test.each(HAND_MADE)("%s: %j", (code, text) => {
     expect(refuse(text).map((diagnostic) => diagnostic.code)).toContain(code);
+    expect(disagreement(text)).toBeNull();
   });
 });
 

@@ -41,7 +41,7 @@ export const jsonPath: Decoder<string> = checked((value) =>
 /** A regular expression. */
 export const pattern: Decoder<string> = {
   // JSON Schema's own format is another dialect, which knows no `(?i)`.
-  schema: { type: "string" },
+  schema: text.schema,
   decode: (node, context) => {
     const value = text.decode(node, context);
     if (value === undefined) return undefined;

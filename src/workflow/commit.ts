@@ -59,6 +59,7 @@ const OUTPUT = {
   fields: {
     file_pattern: field(glob, "Files that the step adds or changes, and that match.", { aliases: ["pattern", "glob"] }),
   },
+  needs: [["file_pattern"]],
 } as const;
 
 const filePattern: Decoder<string> = byKind({

@@ -11,7 +11,8 @@ export function countTemplate(bounds: { readonly min: number; readonly max: numb
     schema: {
       anyOf: [
         { type: "integer", minimum: bounds.min, maximum: bounds.max },
-        { type: "string", minLength: 1 },
+        // Digits, or a variable somewhere.
+        { type: "string", pattern: bounds.min > 0 ? "^\\s*0*[1-9]\\d*\\s*$|\\$" : "^\\s*\\d+\\s*$|\\$" },
       ],
     },
     decode: (node, context) => {

@@ -64,7 +64,8 @@ export const anyText: Decoder<string> = {
 
 /** A text with something in it. */
 export const text: Decoder<string> = {
-  schema: { type: ["string", "number", "boolean"], minLength: 1 },
+  // Something besides white space.
+  schema: { type: ["string", "number", "boolean"], pattern: "\\S" },
   decode: (node, context) => {
     const scalar = scalarOf(node, context, "a text");
     if (scalar === undefined) return undefined;
@@ -170,7 +171,7 @@ export function word<const T extends string>(
   synonyms: Readonly<Record<string, T>> = {},
 ): Decoder<T> {
   return {
-    schema: { enum: [...words, ...Object.keys(synonyms)] },
+    schema: wordSchema([...words, ...Object.keys(synonyms)]),
     decode: (node, context) => {
       const scalar = scalarOf(node, context, `one of ${words.join(", ")}`);
       if (scalar === undefined) return undefined;
@@ -182,6 +183,19 @@ export function word<const T extends string>(
       return report(context, { code: "unknown-value", at: scalar.at, message });
     },
   };
+}
+
+/** The words for completion, and a pattern for the other ways of writing them. */
+export function wordSchema(words: readonly string[]): JsonSchema {
+  const values = words.flatMap((one) => (one === "true" || one === "false" ? [one, one === "true"] : [one]));
+  const ways = words.map((one) => one.split("_").map(anyCase).join("[-_]?"));
+  return { anyOf: [{ enum: values }, { type: "string", pattern: `^\\s*(?:${ways.join("|")})\\s*$` }] };
+}
+
+/** `word`, `WORD` and `Word`. */
+function anyCase(part: string): string {
+  const upper = part.toUpperCase();
+  return `(?:[${part.charAt(0)}${upper.charAt(0)}]${part.slice(1)}|${upper})`;
 }
 
 export function snakeCase(name: string): string {
@@ -238,8 +252,9 @@ export function byKind<T>(kinds: {
 }): Decoder<T> {
   return {
     get schema() {
-      const decoders = [kinds.scalar, kinds.list, kinds.map].filter((decoder) => decoder !== undefined);
-      return { anyOf: decoders.map((decoder) => decoder.schema) };
+      const list = kinds.list === undefined ? undefined : ofType("array", kinds.list.schema);
+      const mapping = kinds.map === undefined ? undefined : ofType("object", kinds.map.schema);
+      return { anyOf: [kinds.scalar?.schema, list, mapping].filter((schema) => schema !== undefined) };
     },
     decode: (node, context) => {
       if (node.kind === "broken") return undefined;
@@ -247,6 +262,11 @@ export function byKind<T>(kinds: {
       return decoder === undefined ? wrongType(node, context, kinds.expected) : decoder.decode(node, context);
     },
   };
+}
+
+/** A decoder may take more than it is asked for: one of steps takes a text as well as a list. */
+function ofType(type: "array" | "object", schema: JsonSchema): JsonSchema {
+  return schema["type"] === type ? schema : { allOf: [{ type }, schema] };
 }
 
 /** Steps: a list, one step, or a text. */
@@ -274,7 +294,7 @@ export const legacyCareSteps: Decoder<readonly Step[]> = steps({ bareText: "agen
 /** A text as the value of `claude:` or `shell:`, where that key stands for a whole step. */
 export function actionText(action: "claude" | "shell", place: StepsPlace): Decoder<readonly Step[]> {
   return {
-    schema: { type: "string" },
+    schema: text.schema,
     decode: (node, context) => {
       const scalar = scalarOf(node, context, "a text");
       if (scalar === undefined) return undefined;

@@ -19,6 +19,8 @@ const VALUE = {
     when_false: field(anyTemplate, "The value where it is false."),
     secret: field(bool, "Whether the value is masked like an entry of `secrets:`."),
   },
+  needs: [["value", "command", "condition"]],
+  rules: { dependentRequired: { condition: ["when_true"] } },
 } as const satisfies Table<Record<string, ReturnType<typeof field<unknown>>>>;
 
 /** The names and values of an environment. */
@@ -56,7 +58,8 @@ function everyTime(entry: EnvironmentValue): EnvironmentValue {
 /** Names of profiles, each with its values. */
 export const profiles: Decoder<Readonly<Record<string, readonly EnvironmentValue[]>>> = {
   get schema() {
-    return { type: "object", additionalProperties: environment.schema };
+    const profile = { ...environment.schema, properties: { description: {} } };
+    return { type: "object", additionalProperties: profile };
   },
   decode: (node, context) => {
     if (node.kind !== "map") return wrongType(node, context, "a mapping of profiles");
@@ -72,6 +75,7 @@ const ENV_FILE = {
     optional: field(bool, "Whether it may be missing without a word."),
     required: field(bool, "Whether the run stops at once where it is missing."),
   },
+  needs: [["path"]],
 } as const;
 
 const environmentFile: Decoder<EnvironmentFile> = byKind<EnvironmentFile>({

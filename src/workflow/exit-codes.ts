@@ -10,10 +10,11 @@ export interface ExitCodeCase {
 }
 
 const MAX_EXIT_CODE = 255;
+const EXIT_CODE = "^(?:[01]?\\d?\\d|2[0-4]\\d|25[0-5])$";
 
 export const onExitCode: Decoder<readonly ExitCodeCase[]> = {
   get schema() {
-    return { type: "object", patternProperties: { "^\\d+$": careSteps.schema }, additionalProperties: false };
+    return { type: "object", patternProperties: { [EXIT_CODE]: careSteps.schema }, additionalProperties: false };
   },
   decode: (node, context) => {
     if (node.kind !== "map") return wrongType(node, context, "a mapping of exit codes to steps");

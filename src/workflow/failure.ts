@@ -2,7 +2,7 @@
 import type { Context, Decoder } from "./decode.ts";
 import { bool, byKind, careSteps, count, json, map, report, timeLimit, word } from "./decode.ts";
 import type { Mapping } from "./mapping.ts";
-import { field, readMapping, tableSchema } from "./mapping.ts";
+import { field, readMapping } from "./mapping.ts";
 import type { Action, FailurePolicy, Step } from "./model.ts";
 import type { MapNode, SourceNode } from "./source-node.ts";
 
@@ -75,7 +75,8 @@ export function runsAgent(action: Action): boolean {
   }
 }
 
-const POLICY = {
+/** The keys of a handler that are not those of a step. */
+export const POLICY = {
   name: "on_failure",
   fields: {
     commands: field(careSteps, "The handler's steps.", { aliases: ["steps"] }),
@@ -95,8 +96,7 @@ const POLICY_KEYS: ReadonlySet<string> = new Set(
 
 export const failureForm: Decoder<FailureForm> = {
   get schema() {
-    // Keys of a step may stand among those of the policy, so that this object stays open.
-    return { anyOf: [bool.schema, careSteps.schema, { ...tableSchema(POLICY), additionalProperties: true }] };
+    return { anyOf: [bool.schema, careSteps.schema, { $ref: "#/$defs/handler" }] };
   },
   decode: (node, context) => (node.kind === "map" ? mappingForm(node, context) : otherForm.decode(node, context)),
 };

@@ -4,7 +4,7 @@ import type { Decoder } from "./decode.ts";
 import { report, text, timeLimit } from "./decode.ts";
 import { stepEnvironment } from "./environment.ts";
 import type { Found } from "./mapping.ts";
-import { field, mapping, readMapping, required } from "./mapping.ts";
+import { field, mapping, readMapping, required, tableSchema } from "./mapping.ts";
 import type { AgentAction, EnvironmentValue, ShellAction } from "./model.ts";
 import type { SourceNode } from "./source-node.ts";
 import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
@@ -26,14 +26,23 @@ const ATTRIBUTES = {
   env: field(stepEnvironment, "Variables for it."),
 } as const;
 
-const ANYTHING: Decoder<SourceNode> = { schema: { type: "object" }, decode: (node) => node };
+/** Read when the handler's name is known. */
+const attributes: Decoder<SourceNode> = {
+  get schema() {
+    return tableSchema({ name: "the handler", fields: ATTRIBUTES, needs: [["command", "prompt"]] });
+  },
+  decode: (node) => node,
+};
+
+const handlerName: Decoder<string> = { schema: { enum: ["shell", "claude"] }, decode: text.decode };
 
 const HANDLER = {
   name: "handler",
   fields: {
-    name: field(text, "The handler's name."),
-    attributes: field(ANYTHING, "What it needs.", { nullable: true }),
+    name: field(handlerName, "The handler's name."),
+    attributes: field(attributes, "What it needs.", { nullable: true }),
   },
+  needs: [["name"], ["attributes"]],
 } as const;
 
 export const handler: Decoder<HandlerValue> = mapping(HANDLER, (read, context) => {

@@ -1,9 +1,21 @@
 /** `error_policy:` and the same keys in shorter places: what the failure of an item means. */
 import type { Context, Decoder } from "./decode.ts";
-import { bool, byKind, careSteps, count, integer, map, number, report, scalarOf, snakeCase } from "./decode.ts";
+import {
+  bool,
+  byKind,
+  careSteps,
+  count,
+  integer,
+  map,
+  number,
+  report,
+  scalarOf,
+  snakeCase,
+  wordSchema,
+} from "./decode.ts";
 import type { Found, Mapping } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
-import type { CircuitBreaker, ItemPolicy, RetryPolicy } from "./model.ts";
+import type { CircuitBreaker, ItemPolicy, RetryPolicy, Step } from "./model.ts";
 import { delay, retryPolicy } from "./retry.ts";
 import type { SourceNode } from "./source-node.ts";
 import { locate } from "./source.ts";
@@ -28,7 +40,17 @@ type ErrorCollection = ItemPolicy["errorCollection"];
 const FAILURE_WORDS = ["dlq", "retry", "skip", "stop"] as const;
 const FAILURE_HELP = "write dlq, retry, skip, stop, or `custom:` with steps";
 
-const CUSTOM = { name: "on_item_failure", fields: { custom: field(careSteps, "Steps for the failed item.") } } as const;
+/** A handler's name, as the earlier language had it, looks like a command. */
+const customHandler: Decoder<readonly Step[]> = {
+  schema: { allOf: [careSteps.schema, { not: { type: "string", pattern: "^\\s*[\\w-]+\\s*$" } }] },
+  decode: careSteps.decode,
+};
+
+const CUSTOM = {
+  name: "on_item_failure",
+  fields: { custom: field(customHandler, "Steps for the failed item.") },
+  needs: [["custom"]],
+} as const;
 
 const customSteps: Decoder<OnItemFailure> = mapping(CUSTOM, (read, context) => {
   const steps = required(read, "custom", { name: "on_item_failure", context });
@@ -38,7 +60,7 @@ const customSteps: Decoder<OnItemFailure> = mapping(CUSTOM, (read, context) => {
 const onItemFailure: Decoder<OnItemFailure> = byKind<OnItemFailure>({
   expected: "dlq, retry, skip, stop, or a mapping with `custom`",
   scalar: {
-    schema: { enum: FAILURE_WORDS },
+    schema: wordSchema(FAILURE_WORDS),
     decode: (node, context) => {
       const scalar = scalarOf(node, context, "dlq, retry, skip or stop");
       if (scalar === undefined) return undefined;
@@ -67,7 +89,11 @@ function namedHandler(node: SourceNode, name: string, context: Context): undefin
 }
 
 const batchSize = integer({ min: 1, max: 1_000_000 });
-const BATCH = { name: "batched", fields: { size: field(batchSize, "How many failures are told at once.") } } as const;
+const BATCH = {
+  name: "batched",
+  fields: { size: field(batchSize, "How many failures are told at once.") },
+  needs: [["size"]],
+} as const;
 const BATCHED = {
   name: "error_collection",
   fields: {
@@ -80,12 +106,13 @@ const BATCHED = {
       "Told when so many have come together.",
     ),
   },
+  needs: [["batched"]],
 } as const;
 
 const errorCollection: Decoder<ErrorCollection> = byKind<ErrorCollection>({
   expected: "aggregate, immediate, batched:N, or a mapping with `batched`",
   scalar: {
-    schema: { type: "string", pattern: "^\\s*([Aa]ggregate|[Ii]mmediate|[Bb]atched\\s*:\\s*[0-9]+)\\s*$" },
+    schema: { type: "string", pattern: "^\\s*([Aa]ggregate|[Ii]mmediate|[Bb]atched\\s*:\\s*0*[1-9][0-9]*)\\s*$" },
     decode: (node, context) => {
       const scalar = scalarOf(node, context, "aggregate, immediate or batched:N");
       if (scalar === undefined) return undefined;

@@ -1,6 +1,6 @@
 /** The JSON Schema of workflow files, made from the tables that the parser itself reads with. */
 import type { JsonSchema } from "./decode.ts";
-import { workSteps } from "./decode.ts";
+import { POLICY } from "./failure.ts";
 import { tableSchema } from "./mapping.ts";
 import { MAPREDUCE } from "./mapreduce-table.ts";
 import { STEP } from "./step-table.ts";
@@ -11,15 +11,18 @@ import { WORKFLOW } from "./workflow-table.ts";
  * alone.
  */
 export function workflowJsonSchema(): JsonSchema {
-  const text = { type: "string", minLength: 1 };
+  const text = { type: "string", pattern: "\\S" };
   const step = { anyOf: [text, { $ref: "#/$defs/step" }] };
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "Prodigy workflow",
-    anyOf: [workSteps.schema, tableSchema(WORKFLOW), tableSchema(MAPREDUCE)],
+    anyOf: [{ $ref: "#/$defs/list" }, tableSchema(WORKFLOW), tableSchema(MAPREDUCE)],
     $defs: {
-      steps: { anyOf: [{ type: "array", minItems: 1, items: step }, { $ref: "#/$defs/step" }, text] },
+      list: { type: "array", minItems: 1, items: step },
+      steps: { anyOf: [{ $ref: "#/$defs/list" }, { $ref: "#/$defs/step" }, text] },
       step: tableSchema(STEP),
+      // Keys of a step and of the policy may stand in one mapping.
+      handler: tableSchema({ name: "a handler", fields: { ...STEP.fields, ...POLICY.fields } }),
     },
   };
 }

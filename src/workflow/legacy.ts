@@ -57,9 +57,11 @@ export function commandLine(name: string, args: readonly string[], options: Read
   ].join(" ");
 }
 
-/** Whether a step's name can be a command of the earlier language: one word. */
+/** A step's name that can be a command of the earlier language: one word. */
+export const COMMAND_NAME = /^\s*\/?[A-Za-z][\w.:-]*\s*$/u;
+
 export function isCommandName(name: string): boolean {
-  return /^\/?[A-Za-z][\w.:-]*$/u.test(name.trim());
+  return COMMAND_NAME.test(name);
 }
 
 /** An argument with blanks stays one argument. */

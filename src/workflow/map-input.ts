@@ -20,6 +20,7 @@ export const INPUT_FORMS = {
 const INPUT = {
   name: "input",
   fields: { ...INPUT_FORMS, timeout: field(timeLimit, "The limit for the command.") },
+  needs: [Object.keys(INPUT_FORMS)],
 } as const;
 
 type Forms = Pick<Mapping<typeof INPUT_FORMS>, "fields" | "given" | "at">;

@@ -41,6 +41,7 @@ const VERIFY = {
       "After how many merged items they run; without it, whenever none waits.",
     ),
   },
+  needs: [["commands"]],
 } as const;
 
 /** Checks repeat work that was paid for, so that `retry_defaults` do not reach them. */
@@ -127,6 +128,7 @@ export const MAP = {
     reduce: refusal('"reduce" stands beside "map:", not inside it', "move it one level up"),
     timeout: refusal('unknown key "timeout" in map', "write `agent_timeout_secs:` for the limit of an item"),
   },
+  needs: [["agent_template"], ["input", ...Object.keys(INPUT_FORMS)]],
 } as const satisfies Table<Fields>;
 
 export type MapRead = Mapping<(typeof MAP)["fields"]>;

@@ -30,6 +30,10 @@ export interface Table<F extends Fields> {
   readonly refused?: Readonly<Record<string, Refusal>>;
   /** Keys of other tables that may have been meant by an unknown one. */
   readonly also?: Iterable<string>;
+  /** Which keys must be there, for the schema: of each list at least one. Whoever reads the table reports what is missing. */
+  readonly needs?: readonly (readonly string[])[];
+  /** What else the schema demands. */
+  readonly rules?: JsonSchema;
 }
 
 export interface Refusal {
@@ -125,14 +129,30 @@ export function mapping<F extends Fields, T>(
 export function tableSchema<F extends Fields>(table: Table<F>): JsonSchema {
   const properties: Record<string, Json> = {};
   for (const [name, { decoder, description, aliases, deprecated, nullable }] of Object.entries(table.fields)) {
-    const schema = nullable ? { anyOf: [decoder.schema, { type: "null" }] } : decoder.schema;
+    const schema = fieldSchema(decoder.schema, nullable);
     properties[name] = { ...schema, description };
     for (const alias of aliases) properties[alias] = { ...decoder.schema, description: `Same as ${name}.` };
     for (const old of deprecated) {
       properties[old] = { ...decoder.schema, description: `Old spelling of ${name}.`, deprecated: true };
     }
   }
-  return { type: "object", properties, additionalProperties: false };
+  const needs = (table.needs ?? []).map((keys) => needed(keys, table.fields));
+  const { rules } = table;
+  const demands = [...needs, ...(rules === undefined ? [] : [rules])];
+  const shape = { type: "object", properties, additionalProperties: false };
+  return demands.length === 0 ? shape : { ...shape, allOf: demands };
+}
+
+function fieldSchema(schema: JsonSchema, nullable: boolean): JsonSchema {
+  if (nullable) return { anyOf: [schema, { type: "null" }] };
+  return Object.keys(schema).length === 0 ? { not: { type: "null" } } : schema;
+}
+
+/** At least one of these keys, in any of their spellings. */
+function needed(keys: readonly string[], fields: Fields): JsonSchema {
+  const spelled = keys.flatMap((key) => [key, ...(fields[key]?.aliases ?? []), ...(fields[key]?.deprecated ?? [])]);
+  const [first, ...others] = spelled.map((key) => ({ required: [key] }));
+  return first !== undefined && others.length === 0 ? first : { anyOf: spelled.map((key) => ({ required: [key] })) };
 }
 
 /** Reports that a key must be there, unless it is there with a wrong value. Returns what was found. */

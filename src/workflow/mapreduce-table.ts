@@ -21,6 +21,7 @@ const REDUCE = {
     ...PHASE_FIELDS,
     when_empty: field(word(["skip", "run", "fail"]), "What happens when there was no item."),
   },
+  needs: [["commands"]],
 } as const;
 
 const reduce: Decoder<ReducePhase> = phase(
@@ -51,4 +52,5 @@ export const MAPREDUCE = {
     ...POLICY_FIELDS,
   },
   refused: { ...COMMON_REFUSED, commands: IN_SEQUENCE, steps: IN_SEQUENCE },
+  needs: [["map"]],
 } as const satisfies Table<Fields>;

@@ -2,7 +2,7 @@
 import type { Context, Decoder } from "./decode.ts";
 import { allOf, anyText, bool, byKind, json, report, text, word, wrongType } from "./decode.ts";
 import { expression } from "./checked-text.ts";
-import { field, mapping, readMapping } from "./mapping.ts";
+import { field, mapping, readMapping, tableSchema } from "./mapping.ts";
 import type { Json, Parameter } from "./model.ts";
 import { violation } from "./parameter-check.ts";
 import type { MapNode, SourceNode } from "./source-node.ts";
@@ -49,11 +49,18 @@ interface Located {
 export const parameters: Decoder<readonly Parameter[]> = byKind({
   expected: "a mapping or a list",
   list: {
-    schema: { type: "array" },
+    get schema() {
+      return parameterList(null).schema;
+    },
     decode: (node, context) => unique(parameterList(null).decode(node, context), context),
   },
   map: {
-    schema: { type: "object" },
+    get schema() {
+      // Behind a name stands its default, or all that is said of it.
+      const scalar = { type: ["string", "number", "boolean", "null"] };
+      const byName = { type: "object", additionalProperties: { anyOf: [scalar, tableSchema(PARAMETER)] } };
+      return { anyOf: [byName, tableSchema(GROUPED)] };
+    },
     decode: (node, context) => (node.kind === "map" ? unique(fromMapping(node, context), context) : undefined),
   },
 });
@@ -74,7 +81,10 @@ function fromMapping(node: MapNode, context: Context): readonly Located[] | unde
 
 function parameterList(required: boolean | null): Decoder<readonly Located[]> {
   return {
-    schema: { type: "array" },
+    get schema() {
+      const named = { ...tableSchema({ ...PARAMETER, needs: [["name"]] }) };
+      return { type: "array", items: { anyOf: [text.schema, named] } };
+    },
     decode: (node, context) => {
       if (node.kind !== "list") return wrongType(node, context, "a list of parameters");
       return allOf(node.items.map((item) => oneParameter(item, { name: null, required, at: item.at }, context)));

@@ -11,7 +11,12 @@ export type PrintedMap = ReadonlyMap<string | number, Printed>;
 export function printYaml(value: Printed): string {
   const document = new Document(null, { schema: "core" });
   document.contents = nodeOf(value);
-  const text = document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  const text = document.toString({
+    lineWidth: 0,
+    flowCollectionPadding: true,
+    // Broken into lines, a quoted text loses a line that holds one blank.
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+  });
   // They stand in double quotes only, where the library leaves them as they are.
   return text.replaceAll(/[\u007F-\u009F\u2028\u2029\uFEFF]/gu, escaped);
 }

@@ -3,7 +3,7 @@ import { pattern } from "./checked-text.ts";
 import type { Context, Decoder } from "./decode.ts";
 import { bool, byKind, careSteps, count, duration, integer, list, map, number, report, word } from "./decode.ts";
 import type { Fields, Table } from "./mapping.ts";
-import { field, mapping, required } from "./mapping.ts";
+import { field, mapping, required, tableSchema } from "./mapping.ts";
 import type { RetryMatcher, RetryPolicy } from "./model.ts";
 
 const DEFAULTS: RetryPolicy = {
@@ -66,7 +66,11 @@ const increment = field(delay, "What each delay is longer than the one before.")
 const LINEAR = { name: "a linear back-off", fields: { initial, increment } } as const;
 const EXPONENTIAL = { name: "an exponential back-off", fields: { initial, base } } as const;
 const STEADY = { name: "this back-off", fields: { initial } } as const;
-const CUSTOM = { name: "a custom back-off", fields: { delays: field(list(delay), "The delays, in order.") } } as const;
+const CUSTOM = {
+  name: "a custom back-off",
+  fields: { delays: field(list(delay), "The delays, in order.") },
+  needs: [["delays"]],
+} as const;
 
 function steady(kind: "fixed" | "fibonacci"): Decoder<Growth> {
   return mapping(STEADY, ({ fields }) => ({ backoff: { kind }, initialDelayMs: fields.initial?.value ?? null }));
@@ -106,6 +110,7 @@ const BACKOFF = {
     base,
     increment,
   },
+  needs: [["fixed", "fibonacci", "linear", "exponential", "custom", "type"]],
 } as const;
 
 const backoff: Decoder<Growth> = byKind({
@@ -148,6 +153,7 @@ const MATCHER = {
     pattern: field(pattern, "A regular expression that the failure's output matches."),
     exit_code: field(integer({ min: 0, max: 255 }), "An exit code."),
   },
+  needs: [["pattern", "exit_code"]],
 } as const;
 
 const matcher: Decoder<RetryMatcher> = byKind({
@@ -168,7 +174,9 @@ const FALLBACK_COMMAND = { name: "a fallback", fields: { command: field(careStep
 
 /** `{command: ...}` is a shell command; everything else is steps as they stand anywhere. */
 const fallbackSteps: Decoder<Exhausted> = {
-  schema: careSteps.schema,
+  get schema() {
+    return { anyOf: [careSteps.schema, tableSchema(FALLBACK_COMMAND)] };
+  },
   decode: (node, context) => {
     const isCommand = node.kind === "map" && node.entries.length === 1 && node.entries[0]?.key === "command";
     const decoder: Decoder<Exhausted> = isCommand
@@ -182,6 +190,7 @@ const fallbackSteps: Decoder<Exhausted> = {
 const FALLBACK = {
   name: "retry.on_failure",
   fields: { fallback: field(fallbackSteps, "Steps to run instead.") },
+  needs: [["fallback"]],
 } as const;
 
 const onExhausted: Decoder<Exhausted> = byKind({
@@ -209,7 +218,7 @@ const RETRY = {
 export const retryPolicy: Decoder<RetryPolicy> = byKind({
   expected: "a number of attempts, or a mapping",
   scalar: {
-    schema: { type: ["integer", "boolean"] },
+    schema: { anyOf: [count.schema, { const: false }] },
     decode: (node, context) => {
       if (node.kind === "scalar" && node.value === false) return { ...DEFAULTS, attempts: 1 };
       const attempts = count.decode(node, context);

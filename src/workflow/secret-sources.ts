@@ -40,6 +40,8 @@ const SECRET = {
     command: field(text, "The command that prints the secret.", { aliases: ["cmd"] }),
     value: field(template, "The secret itself; better a reference than a value."),
   },
+  needs: [["provider", "env", "file", "command", "value"]],
+  rules: { dependentRequired: { provider: ["key"], key: ["provider"] } },
 } as const;
 
 /** Names of secrets and where they come from. */

@@ -41,6 +41,7 @@ const CAPTURE = {
     json_path: field(capturePath, "What is taken from JSON."),
     default: field(anyText, "The value where the pattern or the path finds nothing."),
   },
+  needs: [["command_index"]],
 } as const;
 
 /** What is captured, and from which step. */
@@ -111,6 +112,7 @@ const SETUP = {
     ...PHASE_FIELDS,
     capture_outputs: field(captureOutputs, "Values from the steps' outputs, for all later phases."),
   },
+  needs: [["commands"]],
 } as const;
 
 export const setup: Decoder<Phase> = phase(

@@ -11,6 +11,7 @@ import { onExitCode } from "./exit-codes.ts";
 import { failureForm } from "./failure.ts";
 import { handler } from "./handler.ts";
 import type { Fields, Mapping, Refusal, Table } from "./mapping.ts";
+import { COMMAND_NAME } from "./legacy.ts";
 import { field, mapping } from "./mapping.ts";
 import type { Json } from "./model.ts";
 import { retryPolicy } from "./retry.ts";
@@ -124,6 +125,26 @@ export const STEP = {
   name: "a step",
   fields: STEP_FIELDS,
   refused: { ...Object.fromEntries(COMPOSED_ACTIONS.map((key) => [key, notYet(key)])), with: notYet("with") },
+  needs: [[...ACTION_KEYS, "name"]],
+  rules: {
+    allOf: [
+      // Of the earlier language: a name without an action is an agent command, if it is one word.
+      {
+        anyOf: [
+          ...[...ACTION_KEYS, "steps"].map((key) => ({ required: [key] })),
+          { properties: { name: { pattern: COMMAND_NAME.source } } },
+        ],
+      },
+      // The loop's own keys stand inside, or beside items alone.
+      {
+        anyOf: [
+          { not: { required: ["foreach"] } },
+          { properties: { foreach: { type: "object" } } },
+          { required: ["do"] },
+        ],
+      },
+    ],
+  },
 } as const satisfies Table<Fields>;
 export type StepRead = Mapping<(typeof STEP)["fields"]>;
 

@@ -1,8 +1,8 @@
 /** `step_validate:` of the earlier language, as a `validate:` that is decided by exit codes. */
 import { pattern, template } from "./checked-text.ts";
 import type { Context, Decoder } from "./decode.ts";
-import { allOf, byKind, count, duration, integer, list, report, wrongType, word, CARE } from "./decode.ts";
-import { field, mapping, required } from "./mapping.ts";
+import { allOf, byKind, count, duration, integer, list, report, wordSchema, wrongType, word, CARE } from "./decode.ts";
+import { field, mapping, required, tableSchema } from "./mapping.ts";
 import type { Step, Validation } from "./model.ts";
 import type { ScalarNode, SourceNode } from "./source-node.ts";
 import { byExitCode } from "./validation.ts";
@@ -24,12 +24,13 @@ const CHECK = {
     expect_exit_code: field(integer({ min: 0, max: 255 }), "The exit code that it must end with."),
     command_type: field(word(["shell", "claude"]), "Who runs it."),
   },
+  needs: [["command"]],
 } as const;
 
 const check: Decoder<Check> = byKind<Check>({
   expected: "a text or a mapping with `command`",
   scalar: {
-    schema: { type: "string" },
+    schema: template.schema,
     decode: (node, context) => {
       const written = template.decode(node, context)?.trim();
       if (written === undefined) return undefined;
@@ -66,12 +67,13 @@ type Criteria = { readonly kind: "all" | "any" } | { readonly kind: "at_least"; 
 const AT_LEAST = {
   name: "success_criteria",
   fields: { at_least: field(count, "How many must pass.", { aliases: ["atleast", "AtLeast"] }) },
+  needs: [["at_least"]],
 } as const;
 
 const criteria: Decoder<Criteria> = byKind<Criteria>({
   expected: "all, any or a mapping with `at_least`",
   scalar: {
-    schema: { enum: ["all", "any"] },
+    schema: wordSchema(["all", "any"]),
     decode: (node, context) => {
       const kind = word(["all", "any"]).decode(node, context);
       return kind === undefined ? undefined : { kind };
@@ -91,12 +93,15 @@ const STEP_VALIDATE = {
     max_attempts: field(count, "How many times each is tried."),
     retry_delay: field(duration, "The time between two attempts."),
   },
+  needs: [["commands"]],
 } as const;
 
 const DEFAULT_RETRY_DELAY_MS = 5_000;
 
 const checks: Decoder<Validation> = {
-  schema: { type: ["string", "array"] },
+  get schema() {
+    return { ...list(check, { orOne: true }).schema, minItems: 1 };
+  },
   decode: (node, context) => {
     const read = list(check, { orOne: true }).decode(node, context);
     return read === undefined ? undefined : validationOf(read, { node, context, criteria: { kind: "all" } });
@@ -109,7 +114,7 @@ export const stepValidate: Decoder<Validation> = byKind<Validation>({
   list: checks,
   map: {
     get schema() {
-      return { type: "object" };
+      return tableSchema(STEP_VALIDATE);
     },
     decode: (node, context) => decodeMapping(node, context),
   },

@@ -101,6 +101,7 @@ const VALIDATE = {
     expected_schema: field(schemaObject, "A JSON Schema that the result must match."),
     on_incomplete: field(onIncomplete, "What to do while the work is incomplete."),
   },
+  needs: [["shell", "claude", "commands", "result_file"]],
 } as const satisfies Table<Fields>;
 
 type ValidateRead = Mapping<(typeof VALIDATE)["fields"]>;

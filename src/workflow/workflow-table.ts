@@ -12,7 +12,7 @@ import type { Phase } from "./phase.ts";
 import { retryPolicy } from "./retry.ts";
 import { secrets } from "./secret-sources.ts";
 
-const MERGE = { name: "merge", fields: PHASE_FIELDS } as const;
+const MERGE = { name: "merge", fields: PHASE_FIELDS, needs: [["commands"]] } as const;
 
 const merge: Decoder<Phase> = phase(
   (steps) => ({ steps, timeout: null }),
@@ -101,4 +101,5 @@ export const WORKFLOW = {
     commands: field(workSteps, "The steps, in order.", { aliases: ["steps"] }),
   },
   refused: { ...COMMON_REFUSED, ...MAPREDUCE_ONLY },
+  needs: [["commands"]],
 } as const satisfies Table<Fields>;

@@ -7,6 +7,7 @@ import { documentedYaml, workflowFiles } from "../kit/corpus.ts";
 import { checkLanguages, checkWorkflow, fuzz, nearText } from "../kit/fuzz.ts";
 import type { Random } from "../kit/mutate.ts";
 import { mutant } from "../kit/mutate.ts";
+import { disagreement } from "../kit/schema-agreement.ts";
 
 const isShort = process.env["SOAK"] === "ci";
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? (isShort ? 3_000 : 50_000));
@@ -28,5 +29,14 @@ test(
 test(
   `${String(RUNS)} texts are read or refused by the small languages (seed ${String(SEED)})`,
   () => expect(fuzz({ seed: SEED, runs: RUNS, make: nearText, check: checkLanguages })).toEqual([]),
+  PATIENCE_MS,
+);
+
+test(
+  `the schema agrees with the parser about ${String(RUNS / 10)} spoilt workflow files (seed ${String(SEED)})`,
+  () => {
+    const make = (random: Random): string => mutant(CORPUS, random);
+    expect(fuzz({ seed: SEED, runs: RUNS / 10, make, check: disagreement })).toEqual([]);
+  },
   PATIENCE_MS,
 );
