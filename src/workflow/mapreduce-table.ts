@@ -52,5 +52,5 @@ export const MAPREDUCE = {
     ...POLICY_FIELDS,
   },
   refused: { ...COMMON_REFUSED, commands: IN_SEQUENCE, steps: IN_SEQUENCE },
-  needs: [["map"]],
+  needs: [["map", "extends", "template"]],
 } as const satisfies Table<Fields>;

@@ -1,11 +1,12 @@
 /** Every key of a workflow. */
 import { agentDefaults } from "./agent-settings.ts";
 import { template } from "./checked-text.ts";
-import { anyText, bool, json, list, text, word, workSteps } from "./decode.ts";
+import { anyText, bool, list, text, word, workSteps } from "./decode.ts";
 import type { Decoder } from "./decode.ts";
 import { environment, environmentFiles, profiles } from "./environment.ts";
 import type { Fields, Refusal, Table } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
+import { extendsKey, importsKey, templateKey } from "./compose-schema.ts";
 import { defaults, parameters } from "./parameters.ts";
 import { PHASE_FIELDS, phase } from "./phase.ts";
 import type { Phase } from "./phase.ts";
@@ -53,9 +54,9 @@ export const COMMON_FIELDS = {
   not_secret: field(list(text, { orOne: true }), "Names that look like secrets and are none."),
   parameters: field(parameters, "Values given by `--param`."),
   defaults: field(defaults, "Values of parameters that nobody gives."),
-  imports: field(json, "Files whose steps and named parts are added."),
-  extends: field(json, "A file that says what this one does not."),
-  template: field(json, "A file with parameters, whose steps are added."),
+  imports: field(importsKey, "Files whose steps and named parts are added."),
+  extends: field(extendsKey, "A file that says what this one does not."),
+  template: field(templateKey, "A file with parameters, whose steps are added."),
   retry_defaults: field(retryPolicy, "What `retry` is where a step does not say it."),
   agent: field(agentDefaults, "How agents are called where a step does not say it."),
   allow_paths_outside: field(list(template, { orOne: true }), "Paths outside the worktree that steps may write to."),
@@ -101,5 +102,6 @@ export const WORKFLOW = {
     commands: field(workSteps, "The steps, in order.", { aliases: ["steps"] }),
   },
   refused: { ...COMMON_REFUSED, ...MAPREDUCE_ONLY },
-  needs: [["commands"]],
+  // Another file may have the steps.
+  needs: [["commands", "imports", "extends", "template"]],
 } as const satisfies Table<Fields>;

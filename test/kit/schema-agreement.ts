@@ -25,6 +25,9 @@ export const BEYOND_SCHEMA: ReadonlyMap<DiagnosticCode, RegExp> = new Map<Diagno
   ["wrong-type", /^the (?:default of|score is one step|content of a text file)/u],
   ["missing-key", /^on_failure has no handler|^a secret has exactly one source/u],
   ["not-supported-yet", /^success_criteria/u],
+  // What stands in other files.
+  ["unreadable-file", /^/u],
+  ["unknown-value", /^the imported file has/u],
   // What stands in a text.
   ["invalid-duration", /^/u],
   ["invalid-template", /^/u],
