@@ -2,13 +2,11 @@
  * Builds the real ports for one session of one repository, and runs it. The order matters: the lock first, so that
  * nobody else writes; then the secrets, so that nothing is written unmasked; then the journal.
  */
-import { missingAgent } from "./agents/availability.ts";
 import { openAgents } from "./agents/registry.ts";
 import type { EventBody, Fault, LaneId, Recorded, SessionOrder } from "./cook/decision/event.ts";
 import type { Session } from "./cook/decision/state.ts";
 import { fault } from "./cook/decision/fault.ts";
 import { isOrder, maskedJournal, shown } from "./cook/masking.ts";
-import { needsOf } from "./cook/needs.ts";
 import type { JournalPort, Outcome, Ports } from "./cook/ports.ts";
 import { type Known, type Opened, openedHistory, registerSecrets } from "./cook/secrets.ts";
 import { rehearse } from "./cook/rehearse.ts";
@@ -37,10 +35,9 @@ import { folded } from "./cook/folded.ts";
 import { mendSession } from "./unified-session/live-projection.ts";
 import { filesAround } from "./system/workflow-files.ts";
 import { version } from "./version.ts";
-import type { Workflow } from "./workflow/model.ts";
 import { looksSecret } from "./workflow/secret-names.ts";
 import { analyzeRepository } from "./worktree/analyze.ts";
-import { identityFault, openRepository, type Repository } from "./worktree/repository.ts";
+import { openRepository, type Repository } from "./worktree/repository.ts";
 import { openTrees } from "./worktree/trees.ts";
 
 /** What every call needs: a repository and the place where its things are kept. */
@@ -149,7 +146,7 @@ export async function work(ground: Ground, task: Task, watch: Watch): Promise<Ou
     // Whoever has lost the session must not work on in its tree until the next event.
     watch: { ...watch, signal: AbortSignal.any([watch.signal, lock.lost]) },
     ports,
-    opening: [...opening.value, sessionOpened(watch)],
+    opening: [...opening.value, sessionOpened(watch, ground)],
   });
   return { ok: true, value };
 }
@@ -160,19 +157,8 @@ export async function tryOut(ground: Ground, order: SessionOrder, watch: Watch):
   const masker = maskerOf(env, order.workflow.environment.notSecret);
   const started: EventBody = { type: "session-started", order };
   await registerOpening(started, ground, masker);
-  const opening = [started, sessionOpened(watch)];
+  const opening = [started, sessionOpened(watch, ground)];
   return { ok: true, value: await rehearse({ ...watch, opening, clock: openClock(), masker, env }) };
-}
-
-/** What would stop the run later, when it has already cost something. */
-export function missingNeed({ repository, env }: Ground, workflow: Workflow, agent: string | null): Fault | null {
-  const needs = needsOf(workflow);
-  const identity = identityFault(repository);
-  if (needs.commits && !identity.ok) return identity.fault;
-  if (needs.ownPath) return null;
-  const substitute = agent ?? (env["PRODIGY_AGENT"] || null);
-  const names = needs.agents.size > 0 && substitute !== null ? [substitute] : [...needs.agents];
-  return missingAgent(names, { env, directory: repository.topLevel, sets: needs.sets });
 }
 
 /** Ends every child of every session of this process at once: the second Ctrl-C. */
@@ -245,9 +231,10 @@ function orderOf(task: Task, history: readonly Recorded[]): SessionOrder {
   return task.kind === "start" ? task.order : folded(history).order;
 }
 
-function sessionOpened(watch: Watch): EventBody {
+function sessionOpened(watch: Watch, { env }: Ground): EventBody {
   const { pid, startedAt, host } = ownIdentity();
-  return { type: "session-opened", worker: { pid, startedAt, host }, autoLand: watch.yes };
+  const waiver = env["PRODIGY_NO_COMMIT_VALIDATION"] === "true" ? { waivesCommits: true as const } : {};
+  return { type: "session-opened", worker: { pid, startedAt, host }, autoLand: watch.yes, ...waiver };
 }
 
 interface Wiring {

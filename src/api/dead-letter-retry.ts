@@ -5,7 +5,7 @@
  * The letters are claimed in the parent's journal before the child begins, under the parent's lock, so nobody else tries
  * them meanwhile. What became of them is noted there when the child has ended, by whoever ends it.
  */
-import { type Ground, lockOptions, maskerOf, missingNeed, openHistory, work, withoutSecrets } from "../compose.ts";
+import { type Ground, lockOptions, maskerOf, openHistory, work, withoutSecrets } from "../compose.ts";
 import type { EventBody, Recorded, SessionOrder } from "../cook/decision/event.ts";
 import type { MapItem } from "../cook/decision/event-map.ts";
 import { evolve } from "../cook/decision/evolve.ts";
@@ -27,6 +27,7 @@ import { version } from "../version.ts";
 import type { MapAction } from "../workflow/model.ts";
 import { gitLine } from "../worktree/git.ts";
 import { lettersOf, noteInJournal, withoutJournal } from "./letter-queue.ts";
+import { missingNeed } from "./missing-need.ts";
 import { finished } from "./run.ts";
 import { findGround, type Where } from "./where.ts";
 

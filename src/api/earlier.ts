@@ -1,5 +1,5 @@
 /** Sessions of an earlier Prodigy: what they left, and how to go on with them. */
-import { type Ground, lockOptions, maskerOf, missingNeed, work } from "../compose.ts";
+import { type Ground, lockOptions, maskerOf, work } from "../compose.ts";
 import { newOrder } from "../cook/order.ts";
 import type { Outcome } from "../cook/ports.ts";
 import type { RunResult } from "../cook/run-result.ts";
@@ -21,6 +21,7 @@ import { version } from "../version.ts";
 import type { Workflow } from "../workflow/model.ts";
 import { readForeignTree } from "../worktree/foreign.ts";
 import { gitLine } from "../worktree/git.ts";
+import { missingNeed } from "./missing-need.ts";
 import { finished, resumeSession } from "./run.ts";
 import { earlierPlaces, groundOf, type Where } from "./where.ts";
 

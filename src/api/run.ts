@@ -1,5 +1,5 @@
 /** Sessions begin, go on and are stopped. */
-import { type Ground, lockOptions, missingNeed, tryOut, work, type Worked } from "../compose.ts";
+import { type Ground, lockOptions, tryOut, work, type Worked } from "../compose.ts";
 import type { folded } from "../cook/folded.ts";
 import type { EventBody, SessionOrder } from "../cook/decision/event.ts";
 import { newOrder } from "../cook/order.ts";
@@ -15,6 +15,7 @@ import { openClock } from "../system/clock.ts";
 import { openRandom } from "../system/random.ts";
 import { version } from "../version.ts";
 import type { Json, Workflow } from "../workflow/model.ts";
+import { missingNeed } from "./missing-need.ts";
 import { settleRetries } from "./letter-settling.ts";
 import { findGround, groundOf, type Where } from "./where.ts";
 
@@ -28,7 +29,7 @@ export interface RunOptions extends Where, Watching {
   readonly parameters?: Readonly<Record<string, Json>>;
   /** @default null */
   readonly profile?: string | null;
-  /** Passes over the steps, as long as they make commits. @default 1 */
+  /** Passes over the steps, as long as they make commits. @default what the workflow says, or 1 */
   readonly maxIterations?: number;
   /** Whether a failing input is left behind. @default false */
   readonly keepGoing?: boolean;
@@ -118,7 +119,7 @@ export async function finished(
 
 function orderOf({ repository, key, env }: Ground, options: RunOptions): Outcome<SessionOrder> {
   const { workflow, workflowFile = null, inputs = [], parameters = {}, profile = null } = options;
-  const { maxIterations = 1, keepGoing = false, dryRun = false } = options;
+  const { maxIterations = workflow.settings.maxIterations ?? 1, keepGoing = false, dryRun = false } = options;
   return newOrder(
     { workflow, workflowFile, inputs, parameters, profile, maxIterations, keepGoing, dryRun },
     {

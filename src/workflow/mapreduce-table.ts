@@ -40,6 +40,12 @@ const IN_SEQUENCE: Refusal = {
   help: "move them into `setup:`, `map.agent_template:` or `reduce:`",
 };
 
+const ONE_PASS: Refusal = {
+  code: "conflicting-keys",
+  message: "a MapReduce workflow goes over its items once",
+  help: "`retry:` in `error_policy:` tries items that failed again",
+};
+
 export const MAPREDUCE = {
   name: "a MapReduce workflow",
   fields: {
@@ -51,6 +57,6 @@ export const MAPREDUCE = {
     error_policy: field(errorPolicy, "What the failure of an item means."),
     ...POLICY_FIELDS,
   },
-  refused: { ...COMMON_REFUSED, commands: IN_SEQUENCE, steps: IN_SEQUENCE },
+  refused: { ...COMMON_REFUSED, max_iterations: ONE_PASS, commands: IN_SEQUENCE, steps: IN_SEQUENCE },
   needs: [["map", "extends", "template"]],
 } as const satisfies Table<Fields>;

@@ -32,13 +32,12 @@ export interface Workflow {
   readonly parameters: readonly Parameter[];
   /** Defaults for agent steps that do not say otherwise. */
   readonly agent: AgentSettings;
-  readonly settings: WorkflowSettings;
-}
-
-/** Settings of the workflow as a whole. */
-export interface WorkflowSettings {
-  /** Paths outside the worktree that `write_file` and `output_file` may write to; empty means none. */
-  readonly allowPathsOutside: readonly string[];
+  readonly settings: {
+    /** Paths outside the worktree that `write_file` and `output_file` may write to; empty means none. */
+    readonly allowPathsOutside: readonly string[];
+    /** Passes over the steps where the call does not say it with `-n`; null for one. */
+    readonly maxIterations: number | null;
+  };
 }
 
 /** The `merge:` section. */

@@ -305,7 +305,7 @@ describe("what the earlier program promised and did not do", () => {
     ]);
   });
 
-  test("S10: old commands keep their arguments", () => {
+  test("9.2 S10: old commands keep their arguments", () => {
     const text =
       "- prodigy-implement-spec $ARG\n- {name: prodigy-review, args: [a, 'b c'], options: {max: 3, fast: true}}\n- /prodigy-lint\n- {name: prodigy-lint, commit_required: true}\n";
 

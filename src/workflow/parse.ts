@@ -92,7 +92,7 @@ function listWorkflow(root: SourceNode, context: StepContext): Workflow | undefi
     environment,
     parameters: [],
     agent: NO_AGENT_SETTINGS,
-    settings: { allowPathsOutside: [] },
+    settings: { allowPathsOutside: [], maxIterations: null },
   };
 }
 
@@ -107,7 +107,8 @@ function mappingWorkflow(root: MapNode, context: StepContext): Workflow | undefi
   const steps = commands.value;
   const parts = workflowParts(fields, name, context);
   warnAboutIds([...steps, ...(parts.merge?.steps ?? [])], context);
-  return { mode: "sequential", ...parts, steps };
+  const settings = { ...parts.settings, maxIterations: fields.max_iterations?.value ?? null };
+  return { mode: "sequential", ...parts, steps, settings };
 }
 
 /** The workflow-wide defaults are read first, because every step may need them. */

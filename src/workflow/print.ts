@@ -24,6 +24,7 @@ export function workflowTree(workflow: Workflow): PrintedMap {
     ...environmentEntries(environment),
     ["agent", agentTree(workflow.agent)],
     ["allow_paths_outside", some(workflow.settings.allowPathsOutside)],
+    ["max_iterations", workflow.settings.maxIterations ?? undefined],
     ...(workflow.mode === "mapreduce" ? printPhases(workflow) : ([["commands", printSteps(workflow.steps)]] as const)),
     ["merge", workflow.merge === null ? undefined : mergeTree(workflow.merge)],
   ]);

@@ -26,6 +26,6 @@ export function workflowParts(fields: CommonFields, name: string, context: Conte
     },
     parameters: withDefaults(fields.parameters?.value ?? [], fields.defaults?.value ?? []),
     agent: fields.agent?.value ?? NO_AGENT_SETTINGS,
-    settings: { allowPathsOutside: fields.allow_paths_outside?.value ?? [] },
+    settings: { allowPathsOutside: fields.allow_paths_outside?.value ?? [], maxIterations: null },
   };
 }

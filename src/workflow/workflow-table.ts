@@ -1,7 +1,7 @@
 /** Every key of a workflow. */
 import { agentDefaults } from "./agent-settings.ts";
 import { template } from "./checked-text.ts";
-import { anyText, bool, list, text, word, workSteps } from "./decode.ts";
+import { anyText, bool, integer, list, text, word, workSteps } from "./decode.ts";
 import type { Decoder } from "./decode.ts";
 import { environment, environmentFiles, profiles } from "./environment.ts";
 import type { Fields, Refusal, Table } from "./mapping.ts";
@@ -62,8 +62,15 @@ export const COMMON_FIELDS = {
   allow_paths_outside: field(list(template, { orOne: true }), "Paths outside the worktree that steps may write to."),
 } as const satisfies Fields;
 
+const CONFIG: Refusal = {
+  code: "unknown-key",
+  message: 'a workflow has no "config": its settings are keys of the workflow itself',
+  help: "move what is in it up, such as `max_iterations:`, `agent:` or `retry_defaults:`",
+};
+
 /** Keys that no kind of workflow has. */
 export const COMMON_REFUSED = {
+  config: CONFIG,
   workflows: notYet("workflows"),
   sub_workflows: notYet("sub_workflows"),
   use: notYet("use"),
@@ -98,6 +105,10 @@ export const WORKFLOW = {
   name: "a workflow",
   fields: {
     ...COMMON_FIELDS,
+    max_iterations: field(
+      integer({ min: 1, max: 10_000 }),
+      "How often the steps are passed over where `-n` is not given.",
+    ),
     mode: field(word(["sequential"], { standard: "sequential" }), "How the workflow runs."),
     commands: field(workSteps, "The steps, in order.", { aliases: ["steps"] }),
   },

@@ -57,6 +57,7 @@ export const EVERY_EVENT: { readonly [Type in Event["type"]]: Event & { readonly
     at,
     worker: { pid: 7, startedAt: "boot+1", host: "here" },
     autoLand: false,
+    waivesCommits: true,
   },
   "lane-prepared": { type: "lane-prepared", at, lane, directory: "/w/app-1/session-1", tree, salvage: null },
   "values-computed": {

@@ -324,6 +324,9 @@ export const anyModel: fc.Arbitrary<Workflow> = fc
       found === null ? [] : [{ ...found, type: "any" as const, validation: null }],
     ),
     agent: agentSettings,
-    settings: fc.record({ allowPathsOutside: few(template) }),
+    settings: fc.record({
+      allowPathsOutside: few(template),
+      maxIterations: maybe(fc.integer({ min: 1, max: 10_000 })),
+    }),
   })
   .map(({ steps, ...rest }) => workflow(steps, { ...rest, name: rest.name.trim() }));

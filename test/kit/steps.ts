@@ -51,7 +51,7 @@ export function workflow(steps: readonly Step[], rest: Partial<Workflow> = {}): 
     environment: { inherit: true, files: [], values: [], profiles: {}, secrets: [], notSecret: [] },
     parameters: [],
     agent: NO_SETTINGS,
-    settings: { allowPathsOutside: [] },
+    settings: { allowPathsOutside: [], maxIterations: null },
     ...rest,
   };
 }

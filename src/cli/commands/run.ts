@@ -28,6 +28,7 @@ export const run: Run = async (invocation) => {
     );
   }
   const dryRun = values.flag("dry-run");
+  const passes = values.number("max-iterations");
   return watchSession(invocation, {
     dryRun,
     begin: (watching) =>
@@ -40,7 +41,7 @@ export const run: Run = async (invocation) => {
         inputs: inputs.value,
         parameters: parameters.value,
         profile: values.text("profile") ?? profileOf(workflow, shell.env),
-        maxIterations: values.number("max-iterations") ?? 1,
+        ...(passes === null ? {} : { maxIterations: passes }),
         keepGoing: values.flag("keep-going"),
         dryRun,
         yes: values.flag("yes"),

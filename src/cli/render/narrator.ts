@@ -69,7 +69,10 @@ function tellOf(memory: Memory, event: Recorded): readonly Line[] {
       learn(memory, event);
       return [progress(`Starting session: ${event.order.session}`)];
     case "session-opened":
-      return memory.resumed ? [progress(`Resuming session: ${memory.order?.session ?? ""}`)] : [];
+      return [
+        ...(memory.resumed ? [progress(`Resuming session: ${memory.order?.session ?? ""}`)] : []),
+        ...(event.waivesCommits === true ? [progress("No step must commit: PRODIGY_NO_COMMIT_VALIDATION is set")] : []),
+      ];
     case "workflow-changed":
       learn(memory, event);
       return [progress("Going on with the edited workflow")];

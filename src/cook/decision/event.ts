@@ -92,7 +92,13 @@ export type EventBody =
   | MapEventBody
   | { readonly type: "session-started"; readonly order: SessionOrder }
   /** A process has taken the session's lock: at the start and at every resume. Whatever ran before is now interrupted. */
-  | { readonly type: "session-opened"; readonly worker: Worker; readonly autoLand: boolean }
+  | {
+      readonly type: "session-opened";
+      readonly worker: Worker;
+      readonly autoLand: boolean;
+      /** While this worker is at it, no step fails for the want of a commit (`PRODIGY_NO_COMMIT_VALIDATION`). */
+      readonly waivesCommits?: true;
+    }
   | { readonly type: "workflow-changed"; readonly workflow: Workflow }
   | {
       readonly type: "lane-prepared";

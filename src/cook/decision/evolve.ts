@@ -134,6 +134,7 @@ function started(order: SessionOrder, at: number): Session {
     fault: null,
     stopping: null,
     autoLand: false,
+    waivesCommits: false,
     lanes: new Map<LaneId, Lane>(),
     failedInputs: 0,
     deadLetters: 0,

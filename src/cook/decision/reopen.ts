@@ -41,6 +41,7 @@ export function reopened(session: Session, event: Event & { readonly type: "sess
     fault: null,
     stopping: null,
     autoLand: event.autoLand,
+    waivesCommits: event.waivesCommits === true,
     idleMs,
   };
   return withLanding(

@@ -40,6 +40,8 @@ export interface Session {
   /** A stop that was asked for and has not yet come about. */
   readonly stopping: PauseReason | null;
   readonly autoLand: boolean;
+  /** Whether `commit_required` asks for nothing while this worker is at it. */
+  readonly waivesCommits: boolean;
   readonly lanes: ReadonlyMap<LaneId, Lane>;
   readonly failedInputs: number;
   /** Items of maps that are in the dead letter queue. */

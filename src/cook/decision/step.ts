@@ -8,6 +8,7 @@
  */
 import type { FailurePolicy, Step, Validation } from "../../workflow/model.ts";
 import { attempts, attemptedAgain } from "./attempt.ts";
+import type { StepContext } from "./command.ts";
 import type { StepOutcome, ValidationResult } from "./event.ts";
 import { fault } from "./fault.ts";
 import {
@@ -79,7 +80,8 @@ function isInvalid({ validate }: Step, node: Node | null): boolean {
 }
 
 function hasCommitted({ session, lane, node }: Pick<Cursor, "session" | "lane" | "node">): boolean {
-  return session.order.dryRun || (node !== null && node.before.head !== lane.tree.head);
+  if (session.order.dryRun || session.waivesCommits) return true;
+  return node !== null && node.before.head !== lane.tree.head;
 }
 
 function commitMissing(step: Step): ReturnType<typeof fault> {
@@ -165,7 +167,8 @@ function afterFailure(failure: Failure, cursor: Cursor): Progress {
       const outcome: StepOutcome =
         policy.kind === "tolerate" ? { ...failure.outcome, status: "tolerated" } : failure.outcome;
       if (failure.exact === null) return ended(outcome);
-      const done = sequence(failure.exact, child(cursor, `exit-${String(outcome.exitCode)}`, { own: false }));
+      const told = aboutFailure(failure.step, failure.outcome, cursor);
+      const done = sequence(failure.exact, child(cursor, `exit-${String(outcome.exitCode)}`, told));
       return done.kind === "pending" ? done : ended(outcome);
     }
   }
@@ -175,7 +178,8 @@ function handled(failure: Failure, policy: FailurePolicy & { kind: "handle" }, c
   const given: StepOutcome = { ...failure.outcome, status: policy.failWorkflow ? "failed" : "tolerated" };
   let latest = given;
   for (let round = 1; round <= policy.rounds; round++) {
-    const handler = child(cursor, `handler-${String(round)}`, { own: false, defaultTimeoutMs: policy.timeoutMs });
+    const told = aboutFailure(failure.step, latest, cursor);
+    const handler = child(cursor, `handler-${String(round)}`, { ...told, defaultTimeoutMs: policy.timeoutMs });
     const done = sequence(failure.exact ?? policy.steps, handler);
     if (done.kind === "pending") return done;
     if (!passes(done.outcome)) {
@@ -189,6 +193,21 @@ function handled(failure: Failure, policy: FailurePolicy & { kind: "handle" }, c
     latest = { ...again.outcome, status: given.status };
   }
   return ended(latest);
+}
+
+/**
+ * What a handler sees of the failure. A command that failed has left it in the variables; a missing commit or an incomplete
+ * result failed no command, and what an earlier failure left there would be about something else.
+ */
+function aboutFailure(
+  step: Step,
+  { fault: reason, output, exitCode }: StepOutcome,
+  cursor: Cursor,
+): Partial<StepContext> {
+  const { error: _, ...locals } = cursor.context.locals;
+  if (reason?.kind !== "commit-required" && reason?.kind !== "incomplete") return { own: false, locals };
+  const error = { message: reason.message, exit_code: exitCode ?? -1, step: step.label, output };
+  return { own: false, locals: { ...locals, error } };
 }
 
 function concluded(after: "accept" | "replace" | "fail", outcome: StepOutcome, handler: StepOutcome): StepOutcome {

@@ -1,0 +1,18 @@
+/** What a session needs from the machine and does not find there. */
+import { missingAgent } from "../agents/availability.ts";
+import type { Ground } from "../compose.ts";
+import type { Fault } from "../cook/decision/event.ts";
+import { needsOf } from "../cook/needs.ts";
+import type { Workflow } from "../workflow/model.ts";
+import { identityFault } from "../worktree/repository.ts";
+
+/** What would stop the run later, when it has already cost something. */
+export function missingNeed({ repository, env }: Ground, workflow: Workflow, agent: string | null): Fault | null {
+  const needs = needsOf(workflow);
+  const identity = identityFault(repository);
+  if (needs.commits && !identity.ok) return identity.fault;
+  if (needs.ownPath) return null;
+  const substitute = agent ?? (env["PRODIGY_AGENT"] || null);
+  const names = needs.agents.size > 0 && substitute !== null ? [substitute] : [...needs.agents];
+  return missingAgent(names, { env, directory: repository.topLevel, sets: needs.sets });
+}
