@@ -49,6 +49,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "resume",
+    aliases: ["resume-job"],
     summary: "go on with a session that was stopped, failed, crashed, or is not merged yet",
     details:
       "Finished steps are not run again: their results, files and commits come from the session's journal, which is its checkpoint.",
