@@ -32,6 +32,18 @@ export {
   type SessionDetail,
   verifySession,
 } from "./api/sessions.ts";
+export {
+  deleteTemplate,
+  findTemplate,
+  initTemplates,
+  listTemplates,
+  registerTemplate,
+  type Registration,
+  storesOf,
+  type Template,
+  templatePlace,
+  type TemplateStore,
+} from "./api/templates.ts";
 export type { Where } from "./api/where.ts";
 export { readWorkflow, type WorkflowRead } from "./api/workflow.ts";
 export { cleanWorktrees, listWorktrees, openSalvage } from "./api/worktrees.ts";

@@ -15,6 +15,8 @@ export interface WorkflowFileOptions {
   /** @default the current folder */
   readonly directory?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the file will lie: what it includes is looked for from there. @default where it lies */
+  readonly as?: string | null;
 }
 
 /** A workflow as it was read. */
@@ -26,13 +28,13 @@ export interface WorkflowRead extends ParsedWorkflow {
 
 /** Reads a workflow file with all that it includes. The outcome is a fault where the file itself cannot be read. */
 export async function readWorkflow(options: WorkflowFileOptions): Promise<Outcome<WorkflowRead>> {
-  const { file, directory = ".", env } = options;
+  const { file, directory = ".", env, as = null } = options;
   const path = resolve(directory, file);
   try {
     const text = await readFile(path, "utf8");
     const templates = templateFolders(directory, storageRoot(definedEnv(env)));
     const files = openWorkflowFiles({ directory: resolve(directory), templates });
-    const options: ParseOptions = { file, files, id: realpathSync(path) };
+    const options: ParseOptions = { file, files, id: as ?? realpathSync(path) };
     return { ok: true, value: { ...parseWorkflow(text, options), text, options } };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

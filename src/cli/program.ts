@@ -10,7 +10,7 @@ import { UsageError, valuesOf } from "./values.ts";
 /** Runs the command that was typed. Help goes to stdout, complaints to stderr. */
 export async function runProgram(argv: readonly string[], shell: Shell): Promise<number> {
   let code: number = EXIT_CODES.done;
-  const program = buildProgram(shell, (result) => {
+  const program = buildProgram(argv, shell, (result) => {
     code = result;
   });
   if (argv.length === 0) {
@@ -30,10 +30,11 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
   }
 }
 
-function buildProgram(shell: Shell, finish: (code: number) => void): Command {
+function buildProgram(argv: readonly string[], shell: Shell, finish: (code: number) => void): Command {
   const program = new Command("prodigy")
     .description("Runs coding agents through workflows over a git repository, and never loses finished work.")
-    .version(`prodigy ${version}`, "-V, --version", "print the version")
+    // An option of the program is understood behind a command, too, where it would hide the command's own.
+    .version(`prodigy ${version}`, hasOwnVersion(argv) ? "-V" : "-V, --version", "print the version")
     .addOption(optionOf(VERBOSE))
     .helpOption("-h, --help", "print help")
     .helpCommand("help [COMMAND]", "print help for a command");
@@ -41,6 +42,13 @@ function buildProgram(shell: Shell, finish: (code: number) => void): Command {
   for (const spec of COMMANDS) addCommand(program, spec, { shell, finish });
   program.addHelpText("after", "\nStart with: prodigy run WORKFLOW\nGo on with: prodigy resume");
   return program;
+}
+
+/** Whether the command that is typed has an option `--version` of its own. */
+function hasOwnVersion(argv: readonly string[]): boolean {
+  const words = argv.filter((arg) => !arg.startsWith("-"));
+  const spec = COMMANDS.find(({ name }) => name === words[0])?.commands?.find(({ name }) => name === words[1]);
+  return spec?.options?.some(({ name }) => name === "version") ?? false;
 }
 
 interface Wiring {

@@ -2,6 +2,7 @@
 import { AGENT, type CommandSpec, DRY, ID, PATH, YES } from "./spec.ts";
 import { DLQ_COMMANDS } from "./table-dlq.ts";
 import { RECORD_COMMANDS } from "./table-records.ts";
+import { TEMPLATE_COMMANDS } from "./table-templates.ts";
 
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -158,6 +159,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import("./commands/validate.ts")).migrate,
   },
   DLQ_COMMANDS,
+  TEMPLATE_COMMANDS,
   {
     name: "schema",
     summary: "print the JSON Schema of workflow files, for editors",

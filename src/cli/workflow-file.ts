@@ -21,9 +21,12 @@ export type WorkflowFile =
       readonly workflow: Workflow;
     });
 
-/** Reads a workflow; a relative path starts where the user stands, whatever `--path` says. */
-export async function readWorkflowFile(shell: Shell, file: string): Promise<WorkflowFile> {
-  const read = await readWorkflow({ file: expandHome(file, shell.env), directory: shell.cwd, env: shell.env });
+/**
+ * Reads a workflow; a relative path starts where the user stands, whatever `--path` says. With `as` it is read as if it lay
+ * there.
+ */
+export async function readWorkflowFile(shell: Shell, file: string, as: string | null = null): Promise<WorkflowFile> {
+  const read = await readWorkflow({ file: expandHome(file, shell.env), directory: shell.cwd, env: shell.env, as });
   if (!read.ok) return { kind: "unreadable", fault: read.fault };
   const { workflow, diagnostics: found, text, options } = read.value;
   // A diagnostic quotes the file, and the file may hold a secret.
