@@ -6,6 +6,8 @@ import { report } from "./decode.ts";
 import type { FailureForm } from "./failure.ts";
 import { commandKey, commandLine, isCommandName } from "./legacy.ts";
 import type { Action, AgentSettings, EnvironmentValue } from "./model.ts";
+import { reportOld } from "./old-spellings.ts";
+import { commandEdits, handlerEdits, namedEdits, testEdits } from "./old-steps.ts";
 import { ACTION_KEYS, COMPOSED_ACTIONS } from "./step-table.ts";
 import type { StepRead } from "./step-table.ts";
 
@@ -107,7 +109,7 @@ function testStep({ fields }: StepRead, context: Context): ChosenAction | undefi
   if (fields.test === null) return undefined;
   const { keyAt, value } = fields.test;
   const help = "write `shell:` with the script, and `on_failure:` beside it";
-  report(context, { code: "deprecated-spelling", at: keyAt, message: '"test" is an old spelling', help });
+  reportOld(context, "test", { at: keyAt, help, edits: testEdits(fields.test, context) });
   return { ...PLAIN, action: { kind: "shell", script: value.script }, failure: value.failure };
 }
 
@@ -115,23 +117,25 @@ function handlerStep({ fields }: StepRead, context: Context): ChosenAction | und
   if (fields.handler === null) return undefined;
   const { keyAt, value } = fields.handler;
   const help = "write `shell:` or `claude:`";
-  report(context, { code: "deprecated-spelling", at: keyAt, message: '"handler" is an old spelling', help });
+  reportOld(context, "handler", { at: keyAt, help, edits: handlerEdits(fields.handler, context) });
   const { action, env, timeoutMs, workingDir } = value;
   return { ...PLAIN, action, env, timeoutMs, workingDir };
 }
 
-function commandStep({ fields }: StepRead, context: Context): ChosenAction | undefined {
+function commandStep(read: StepRead, context: Context): ChosenAction | undefined {
+  const { fields } = read;
   if (fields.command === null) return undefined;
   const { keyAt, node, value } = fields.command;
   const prompt = commandKey(value, node, context);
   if (prompt === undefined) return undefined;
   const help = `write "claude: ${prompt.split("\n")[0]?.slice(0, 60) ?? ""}"`;
-  report(context, { code: "deprecated-spelling", at: keyAt, message: '"command" is an old spelling', help });
+  reportOld(context, "command", { at: keyAt, help, edits: commandEdits(read, prompt, context) });
   return { ...PLAIN, action: agent(prompt, agentSettings(fields)), legacy: "mapping" };
 }
 
 /** `{name: foo, args: [...]}`: where there is an action, the name is only a label. */
-function namedCommand({ fields, given, at }: StepRead, context: Context): ChosenAction | undefined {
+function namedCommand(read: StepRead, context: Context): ChosenAction | undefined {
+  const { fields, given, at } = read;
   if (given.has("name") && fields.name === null) return undefined;
   if (fields.name === null || !isCommandName(fields.name.value)) {
     const help = "add one of claude, shell, write_file, foreach, goal_seek and analyze";
@@ -139,8 +143,7 @@ function namedCommand({ fields, given, at }: StepRead, context: Context): Chosen
   }
   const prompt = commandLine(fields.name.value, fields.args?.value ?? [], fields.options?.value ?? {});
   const help = `write "claude: ${prompt.slice(0, 60)}"`;
-  const message = "a step with a name and no action is an agent command of the earlier language";
-  report(context, { code: "deprecated-spelling", at: fields.name.keyAt, message, help });
+  reportOld(context, "name", { at: fields.name.keyAt, help, edits: namedEdits(read, prompt, context) });
   return { ...PLAIN, action: agent(prompt, agentSettings(fields)), legacy: "mapping" };
 }
 

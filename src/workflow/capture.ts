@@ -3,8 +3,10 @@ import type { Context, Decoder } from "./decode.ts";
 import { bool, byKind, list, map, report, word } from "./decode.ts";
 import { name } from "./checked-text.ts";
 import type { Found } from "./mapping.ts";
-import { field, mapping, renameKey } from "./mapping.ts";
+import { field, mapping } from "./mapping.ts";
 import type { Capture } from "./model.ts";
+import { reportOld } from "./old-spellings.ts";
+import { respelled } from "./rewrite.ts";
 
 const DEFAULT_STREAMS: Capture["streams"] = {
   stdout: true,
@@ -89,13 +91,8 @@ export function resolveCapture(keys: CaptureKeys, defaultName: string, context: 
 function reportOldName(keys: CaptureKeys, old: Found<boolean | string>, context: Context): void {
   if (keys.capture === null) {
     const help = `write "capture: ${String(old.value)}"`;
-    report(context, {
-      code: "deprecated-spelling",
-      at: old.keyAt,
-      message: '"capture_output" with a name is an old spelling',
-      help,
-      edits: [renameKey(old.keyAt, "capture", context)],
-    });
+    const edits = [respelled(context.out.source.text, old.keyAt, "capture")];
+    reportOld(context, "capture_output", { at: old.keyAt, help, edits });
   } else if (keys.capture.value !== old.value) {
     const message = '"capture_output" and "capture" name different values';
     report(context, { code: "conflicting-keys", at: old.keyAt, message, help: 'keep "capture"' });

@@ -7,6 +7,9 @@
 import type { Diagnostics, Problem } from "./diagnostics.ts";
 import { MAX_DURATION_MS, parseDuration } from "./duration.ts";
 import type { Json, RetryPolicy, Step } from "./model.ts";
+import { reportOld } from "./old-spellings.ts";
+import { nearest } from "./problem.ts";
+import { respelled } from "./rewrite.ts";
 import type { ScalarNode, SourceNode } from "./source-node.ts";
 import { describeNode, toJson } from "./source-node.ts";
 
@@ -178,9 +181,12 @@ export function word<const T extends string>(
       const wanted = snakeCase(scalar.text);
       const found = words.find((candidate) => snakeCase(candidate) === wanted);
       const synonym = Object.hasOwn(synonyms, wanted) ? synonyms[wanted] : undefined;
+      if (found !== undefined) warnAboutCase(scalar, found, context);
       if (found !== undefined || synonym !== undefined) return found ?? synonym;
       const message = `"${scalar.text}" is not one of ${words.join(", ")}`;
-      return report(context, { code: "unknown-value", at: scalar.at, message });
+      const near = nearest(wanted, [...words, ...Object.keys(synonyms)]);
+      const help = near === null ? null : `did you mean "${near}"?`;
+      return report(context, { code: "unknown-value", at: scalar.at, message, help });
     },
   };
 }
@@ -196,6 +202,13 @@ export function wordSchema(words: readonly string[]): JsonSchema {
 function anyCase(part: string): string {
   const upper = part.toUpperCase();
   return `(?:[${part.charAt(0)}${upper.charAt(0)}]${part.slice(1)}|${upper})`;
+}
+
+function warnAboutCase(scalar: ScalarNode, word: string, context: Context): void {
+  if (typeof scalar.value !== "string" || scalar.text.trim() === word) return;
+  const message = `"${scalar.text}" is an old spelling`;
+  const edits = scalar.style === "block" ? null : [respelled(context.out.source.text, scalar.at, word)];
+  reportOld(context, "word", { at: scalar.at, message, help: `write "${word}"`, edits });
 }
 
 export function snakeCase(name: string): string {

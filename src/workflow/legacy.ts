@@ -2,26 +2,14 @@
  * Spellings of the earlier language that name an agent's command instead of an action: a bare text, `{name: foo}` and
  * `command:`. Their arguments are kept.
  */
-import type { Context } from "./decode.ts";
+import type { Context, StepsPlace } from "./decode.ts";
 import { report } from "./decode.ts";
 import type { Json } from "./model.ts";
+import { reportOld } from "./old-spellings.ts";
+import { legacyCommitRequired } from "./legacy-commits.ts";
+import { bareTextEdits } from "./old-steps.ts";
 import type { SourceNode } from "./source-node.ts";
 import type { Range } from "./source.ts";
-
-/** Commands of the earlier program that were known to commit, or not to. */
-const COMMITS: Readonly<Record<string, boolean>> = {
-  "prodigy-code-review": true,
-  "prodigy-implement-spec": true,
-  "prodigy-lint": false,
-  "prodigy-product-enhance": true,
-  "prodigy-cleanup-tech-debt": true,
-};
-
-/** Whether a command must commit when the file does not say so. Texts had to, mappings had not. */
-export function legacyCommitRequired(prompt: string, form: "text" | "mapping"): boolean {
-  const command = /^\/?(\S+)/u.exec(prompt)?.[1] ?? "";
-  return (Object.hasOwn(COMMITS, command) ? COMMITS[command] : undefined) ?? form === "text";
-}
 
 /** A step that is only a text. */
 export type BareStep =
@@ -30,15 +18,17 @@ export type BareStep =
 
 export function bareStep(
   text: string,
-  place: "agent" | "shell",
+  place: StepsPlace,
   where: { readonly at: Range; readonly context: Context },
 ): BareStep {
   const trimmed = text.trim();
   if (trimmed.startsWith("/")) return { kind: "agent", prompt: trimmed };
-  if (place === "shell") return { kind: "shell", script: text };
+  if (place.bareText === "shell") return { kind: "shell", script: text };
   const message = `a step that is only a text is an agent command: this runs "/${trimmed.split("\n")[0]?.slice(0, 60) ?? ""}"`;
   const help = "write `shell: ...` for a script, or `claude: /...` for a prompt";
-  report(where.context, { code: "deprecated-spelling", at: where.at, message, help });
+  const mustCommit = place.isWork && legacyCommitRequired(trimmed, "text");
+  const edits = bareTextEdits(where.at, mustCommit, where.context);
+  reportOld(where.context, "text", { at: where.at, message, help, edits });
   return { kind: "agent", prompt: `/${trimmed}` };
 }
 

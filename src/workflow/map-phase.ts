@@ -1,4 +1,6 @@
 /** `map:`, read and put together. */
+import { reportOld } from "./old-spellings.ts";
+import { respelled } from "./rewrite.ts";
 import type { Context, Decoder } from "./decode.ts";
 import { report } from "./decode.ts";
 import type { PolicyFields } from "./item-policy.ts";
@@ -79,10 +81,19 @@ function phaseOf(read: MapRead, context: Context): MapPhase | undefined {
 
 function olderRetryOf(found: Found<number> | null, context: Context): RetryPolicy | null {
   if (found === null) return null;
+  const attempts = `{${quoted(found, context, "attempts")}: ${found.value + 1}}`;
   const help = `write "retry_config: {attempts: ${found.value + 1}}"`;
-  const message = '"retry_on_failure" is an old spelling';
-  report(context, { code: "deprecated-spelling", at: found.keyAt, message, help });
+  const edits = [
+    respelled(context.out.source.text, found.keyAt, "retry_config"),
+    { at: found.node.at, text: attempts },
+  ];
+  reportOld(context, "retry_on_failure", { at: found.keyAt, help, edits });
   return retriesOnly(found.value, { ...context, retryDefaults: null });
+}
+
+/** In JSON a key has quotes. */
+function quoted(found: Found<unknown>, context: Context, key: string): string {
+  return context.out.source.text.charAt(found.keyAt.start) === '"' ? `"${key}"` : key;
 }
 
 function autoCommitOf(

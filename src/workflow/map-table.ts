@@ -11,6 +11,7 @@ import { timeoutConfig } from "./map-timeout.ts";
 import type { Fields, Mapping, Refusal, Table } from "./mapping.ts";
 import { field, mapping, required } from "./mapping.ts";
 import type { MapAction, Step, WorktreeSettings } from "./model.ts";
+import { reportOld } from "./old-spellings.ts";
 import { phase } from "./phase.ts";
 import { withoutKey } from "./rewrite.ts";
 
@@ -82,10 +83,9 @@ const agentTemplate: Decoder<readonly Step[]> = {
   decode: (node, context) => {
     const [only] = node.kind === "map" && node.entries.length === 1 ? node.entries : [];
     if (only !== undefined && (only.key === "commands" || only.key === "steps") && only.value.kind !== "scalar") {
-      const message = `"agent_template.${only.key}" is an old spelling`;
       const help = "write the steps directly below `agent_template:`";
       const edits = withoutKey(context.out.source.text, only);
-      report(context, { code: "deprecated-spelling", at: only.keyAt, message, help, edits });
+      reportOld(context, "agent_template", { at: only.keyAt, help, edits });
     }
     return workSteps.decode(node, context);
   },

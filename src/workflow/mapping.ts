@@ -3,8 +3,10 @@ import { distance } from "fastest-levenshtein";
 import type { Context, Decoder, JsonSchema } from "./decode.ts";
 import { report, snakeCase, wrongType } from "./decode.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
-import type { Edit } from "./diagnostics.ts";
 import type { Json } from "./model.ts";
+import type { OldName } from "./old-spellings.ts";
+import { reportOld } from "./old-spellings.ts";
+import { respelled } from "./rewrite.ts";
 import type { MapEntry, SourceNode } from "./source-node.ts";
 import type { Range } from "./source.ts";
 
@@ -15,7 +17,7 @@ export interface Field<T> {
   /** Other spellings that are as good. */
   readonly aliases: readonly string[];
   /** Old spellings: they work, with a warning that names the new one. */
-  readonly deprecated: readonly string[];
+  readonly deprecated: readonly OldName[];
   /** Whether the key may stand there with nothing behind it. */
   readonly nullable: boolean;
 }
@@ -66,7 +68,7 @@ export function field<T>(
   description: string,
   options: {
     readonly aliases?: readonly string[];
-    readonly deprecated?: readonly string[];
+    readonly deprecated?: readonly OldName[];
     readonly nullable?: boolean;
   } = {},
 ): Field<T> {
@@ -132,7 +134,7 @@ export function tableSchema<F extends Fields>(table: Table<F>): JsonSchema {
     const schema = fieldSchema(decoder.schema, nullable);
     properties[name] = { ...schema, description };
     for (const alias of aliases) properties[alias] = { ...decoder.schema, description: `Same as ${name}.` };
-    for (const old of deprecated) {
+    for (const old of deprecated.map(spellingOf)) {
       properties[old] = { ...decoder.schema, description: `Old spelling of ${name}.`, deprecated: true };
     }
   }
@@ -174,10 +176,11 @@ function readField(
 ): unknown {
   const { name, field: known } = target;
   if (known === undefined) return undefined;
-  if (known.deprecated.includes(entry.key)) {
+  if (known.deprecated.some((one) => spellingOf(one) === entry.key)) {
+    const edits = [respelled(context.out.source.text, entry.keyAt, name)];
     const message = `"${entry.key}" is an old spelling`;
-    const edits = [renameKey(entry.keyAt, name, context)];
-    report(context, { code: "deprecated-spelling", at: entry.keyAt, message, help: `write "${name}"`, edits });
+    const old = known.deprecated.find((one) => spellingOf(one) === entry.key) ?? "word";
+    reportOld(context, old, { at: entry.keyAt, help: `write "${name}"`, edits, message });
   }
   if (entry.value.kind === "scalar" && entry.value.value === null && !known.nullable) {
     const message = `"${entry.key}" has no value`;
@@ -191,11 +194,9 @@ function readField(
   return known.decoder.decode(entry.value, context);
 }
 
-/** The same key in another spelling, with the quotes that it has. */
-export function renameKey(at: Range, name: string, context: Context): Edit {
-  const first = context.out.source.text.charAt(at.start);
-  const quote = first === '"' || first === "'" ? first : "";
-  return { at, text: `${quote}${name}${quote}` };
+/** `validate.command` is spelled `command`. */
+function spellingOf(old: OldName): string {
+  return old.slice(old.lastIndexOf(".") + 1);
 }
 
 /** Every accepted spelling, with the first spelling of its key. */
@@ -204,7 +205,7 @@ function spellings(fields: Fields): ReadonlyMap<string, string> {
   if (known !== undefined) return known;
   const names = new Map<string, string>();
   for (const [name, { aliases, deprecated }] of Object.entries(fields)) {
-    for (const spelling of [name, ...aliases, ...deprecated]) names.set(spelling, name);
+    for (const spelling of [name, ...aliases, ...deprecated.map(spellingOf)]) names.set(spelling, name);
   }
   spellingsOf.set(fields, names);
   return names;

@@ -84,6 +84,13 @@ export function lineBehind(text: string, offset: number, added: string): Edit {
   };
 }
 
+/** A key or a word in another spelling, with the quotes that it has. */
+export function respelled(text: string, at: Range, name: string): Edit {
+  const first = text.charAt(at.start);
+  const quote = first === '"' || first === "'" ? first : "";
+  return { at, text: `${quote}${name}${quote}` };
+}
+
 /** The text before an offset, in its line. */
 export function linePrefix(text: string, offset: number): string {
   return text.slice(lineStartOf(text, offset), offset);

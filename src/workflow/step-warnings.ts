@@ -3,9 +3,16 @@ import type { Context } from "./decode.ts";
 import { report } from "./decode.ts";
 import type { Found } from "./mapping.ts";
 import type { Step } from "./model.ts";
+import { reportOld } from "./old-spellings.ts";
+import { metadataEdits } from "./old-steps.ts";
 import type { StepRead } from "./step-table.ts";
 
-export function warnAboutStep({ fields }: StepRead, step: Step, context: Context): void {
+export function warnAboutStep(read: StepRead, step: Step, context: Context): void {
+  const { fields } = read;
+  if (fields.metadata !== null) {
+    const help = "write its keys beside the action, and `retry:` for `retries:`";
+    reportOld(context, "metadata", { at: fields.metadata.keyAt, help, edits: metadataEdits(read, context) });
+  }
   warnNoEffect(fields.temporary, "a step's env is always its own", context);
   warnNoEffect(fields.analysis, "write an `analyze:` step", context);
   warnNoEffect(fields.metadata?.value.analysis ?? null, "write an `analyze:` step", context);

@@ -6,7 +6,8 @@ import { PLAIN_AUTO_COMMIT } from "./commit.ts";
 import type { Context, StepsPlace } from "./decode.ts";
 import { allOf, report, wrongType } from "./decode.ts";
 import { resolveFailure } from "./failure.ts";
-import { bareStep, legacyCommitRequired } from "./legacy.ts";
+import { legacyCommitRequired } from "./legacy-commits.ts";
+import { bareStep } from "./legacy.ts";
 import { readMapping } from "./mapping.ts";
 import type { Action, AutoCommit, RetryPolicy, Step, Validation } from "./model.ts";
 import { retriesOnly } from "./retry.ts";
@@ -59,7 +60,7 @@ function textStep(node: SourceNode, place: StepsPlace, context: Context): Step |
   if (node.kind !== "scalar" || typeof node.value !== "string" || node.text.trim() === "") {
     return wrongType(node, context, "a step");
   }
-  const bare = bareStep(node.text, place.bareText, { at: node.at, context });
+  const bare = bareStep(node.text, place, { at: node.at, context });
   const key = bare.kind === "agent" ? "claude" : "shell";
   const text = bare.kind === "agent" ? bare.prompt : bare.script;
   // Read again as the mapping that it stands for, so that there is one way to make a step.

@@ -91,7 +91,7 @@ const schemaObject: Decoder<Json> = {
 const VALIDATE = {
   name: "validate",
   fields: {
-    shell: field(actionText("shell", CARE), "A script that checks the work.", { deprecated: ["command"] }),
+    shell: field(actionText("shell", CARE), "A script that checks the work.", { deprecated: ["validate.command"] }),
     claude: field(actionText("claude", CARE), "A prompt that checks the work."),
     commands: field(legacyCareSteps, "Steps that check the work.", { aliases: ["steps"] }),
     result_file: field(template, "Where the result is read from instead of the last step's output."),
