@@ -7,7 +7,7 @@ import { report } from "./decode.ts";
 import type { Json } from "./model.ts";
 import { reportOld } from "./old-spellings.ts";
 import { legacyCommitRequired } from "./legacy-commits.ts";
-import { bareTextEdits } from "./old-steps.ts";
+import { bareTextEdits } from "./old-text.ts";
 import type { SourceNode } from "./source-node.ts";
 import type { Range } from "./source.ts";
 

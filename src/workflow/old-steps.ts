@@ -3,14 +3,11 @@ import type { Context } from "./decode.ts";
 import type { Edit, Fix } from "./diagnostics.ts";
 import { legacyCommitRequired } from "./legacy-commits.ts";
 import type { Found } from "./mapping.ts";
-import { hoist, lineBehind, linePrefix, respelled, wholeEntry } from "./rewrite.ts";
+import { hoist, lineBehind, respelled, wholeEntry } from "./rewrite.ts";
+import { isBlockPlace, isFlowFile } from "./old-text.ts";
 import type { MapEntry, SourceNode } from "./source-node.ts";
 import type { Range } from "./source.ts";
 import type { StepRead } from "./step-table.ts";
-
-/** Whether a place stands where a key of a block may begin: behind blanks and dashes. */
-const isBlockPlace = (text: string, at: number): boolean => /^[ \t]*(?:- +)*$/u.test(linePrefix(text, at));
-const isFlowFile = (text: string): boolean => /^\s*[{[]/u.test(text);
 
 /** `test: {command: a}` -> `shell: a`. */
 export function testEdits({ keyAt, node }: Found<unknown>, context: Context): Fix | null {
@@ -78,22 +75,6 @@ function slashEdits(text: string, node: SourceNode): Fix | null {
   if (node.text.trim().startsWith("/")) return [];
   const at = node.at.start + (node.style === "quoted" ? 1 : 0);
   return [{ at: { start: at, end: at }, text: "/" }];
-}
-
-/** `fix` -> `claude: /fix`, with `commit_required: true` where that was meant. */
-export function bareTextEdits(at: Range, mustCommit: boolean, context: Context): Fix | null {
-  const { text } = context.out.source;
-  const raw = text.slice(at.start, at.end);
-  if (at.end > text.length || raw.includes("\n") || /^[|>]/u.test(raw)) return null;
-  const isQuoted = /^["']/u.test(raw);
-  const slashed = isQuoted ? `${raw.charAt(0)}/${raw.slice(1)}` : `/${raw}`;
-  if (!isFlowFile(text) && /- +$/u.test(linePrefix(text, at.start)) && isBlockPlace(text, at.start)) {
-    const edit: Edit = { at, text: `claude: ${slashed}` };
-    return mustCommit ? [edit, lineBehind(text, at.start, "commit_required: true")] : [edit];
-  }
-  const quote = isFlowFile(text) && raw.startsWith('"') ? '"' : "";
-  const commit = mustCommit ? `, ${quote}commit_required${quote}: true` : "";
-  return [{ at, text: `{${quote}claude${quote}: ${slashed}${commit}}` }];
 }
 
 /** `name: fix` and `args: [a]` -> a line with `claude: "/fix a"`; the name stays as the step's label. */
