@@ -12,6 +12,7 @@ import { evolve } from "../cook/decision/evolve.ts";
 import { fault } from "../cook/decision/fault.ts";
 import { MAIN, type Session, type State } from "../cook/decision/state.ts";
 import { mapStrings } from "../cook/execution/scope.ts";
+import { masked } from "../cook/masking.ts";
 import { folded } from "../cook/folded.ts";
 import type { MaskerPort, Outcome } from "../cook/ports.ts";
 import type { RunResult } from "../cook/run-result.ts";
@@ -56,7 +57,7 @@ export async function retryDeadLetters(options: RetryOptions): Promise<Outcome<R
     const missing = missingNeed(ground, order.workflow, options.agent ?? null);
     if (missing !== null) return { ok: false, fault: missing };
     const claimed = await noteInJournal(ground, session, [
-      { type: "dead-letters-retried", session: order.session, items: items.map(({ id }) => id) },
+      { type: "dead-letters-retried", session: order.session, items },
     ]);
     if (!claimed.ok) return claimed;
     const watch = watchOf(options);
@@ -96,7 +97,8 @@ export async function requestRetry(
 interface Child {
   readonly order: SessionOrder;
   readonly before: readonly EventBody[];
-  readonly items: readonly MapItem[];
+  /** The ids of its items, as the queue has them. */
+  readonly items: readonly string[];
 }
 
 async function childOf(ground: Ground, session: string, options: RetryOptions): Promise<Outcome<Child>> {
@@ -106,7 +108,7 @@ async function childOf(ground: Ground, session: string, options: RetryOptions): 
   if (state.status !== "ended") return notEnded(state);
   const wanted = await wantedItems(ground, session, options);
   if (!wanted.ok) return wanted;
-  const items = map.items.filter(({ id }) => wanted.value.has(id));
+  const items = map.items.filter(({ id }) => wanted.value.has(map.shown(id)));
   const base = await baseOf(ground, state);
   if (!base.ok) return base;
   const id = newSessionId(openClock().now(), () => openRandom().unit());
@@ -127,12 +129,17 @@ async function childOf(ground: Ground, session: string, options: RetryOptions): 
   const directory = sessionPaths(ground.root, key, id).worktree;
   const tree = { head: base.value.base, snapshot: null };
   const prepared = { type: "lane-prepared", lane: MAIN, directory, tree, salvage: null } as const;
-  return { ok: true, value: { order, before: openingOf(prepared, map.seen), items } };
+  return { ok: true, value: { order, before: openingOf(prepared, map.seen), items: [...wanted.value] } };
 }
 
 interface Parent {
   readonly state: Session;
-  readonly map: { readonly action: MapAction; readonly items: readonly MapItem[]; readonly seen: Seen };
+  readonly map: {
+    readonly action: MapAction;
+    readonly items: readonly MapItem[];
+    readonly seen: Seen;
+    readonly shown: (text: string) => string;
+  };
 }
 
 async function parentOf(ground: Ground, session: string): Promise<Outcome<Parent>> {
@@ -169,7 +176,7 @@ function mapOf(history: readonly Recorded[], masker: MaskerPort): Omit<Parent["m
     }
     state = evolve(state, event);
   }
-  return seen === null ? null : { items: [...items.values()], seen };
+  return seen === null ? null : { items: [...items.values()], seen, shown: (text) => masked(text, masker) };
 }
 
 /** Those that are asked for, unless somebody else tries them already. */

@@ -77,7 +77,8 @@ function isSealed(event: Event): boolean {
 
 function stored(event: Event, masker: MaskerPort): Event {
   // Its texts are items' data, outputs and paths of theirs, which a resumed run needs as they were.
-  if (isMapEvent(event)) return mapped(event, (text) => masker.seal(text));
+  // Most of them have been sealed where they came from, and what is sealed twice would not come back.
+  if (isMapEvent(event)) return mapped(event, (text) => masker.seal(masker.unseal(text)));
   const mask = (text: string): string => masker.mask(text);
   const outcome = (of: StepOutcome): StepOutcome => ({
     ...of,

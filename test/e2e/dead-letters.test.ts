@@ -1,4 +1,5 @@
 // The dead letters of a map, by the built command line with real git.
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -307,6 +308,61 @@ describe("what dies on the way", () => {
         .filter((line) => line === "item b"),
     ).toHaveLength(1);
   });
+});
+
+test("a retry that died before it began lets go of its items", async () => {
+  await using rig = await failing({ b: "boom" });
+  expect(rig.prodigy(["run", "flow.yml", "-y"]).code).toBe(3);
+  const [parent = ""] = rig.sessions();
+  rmSync(join(rig.root, "bad/b"));
+  rig.write("../gate", "");
+  const run = start(rig, ["dlq", "retry", "--force", "-y"]);
+  await until(() => existsSync(join(rig.root, "here")));
+  run.process.kill("SIGKILL");
+  await run.ended;
+  rmSync(join(rig.root, "gate"));
+  const [, child = ""] = rig.sessions();
+  const { repository } = rig.session(parent)["metadata"] as { readonly repository: string };
+  rmSync(join(rig.home, "events", repository, child), { recursive: true });
+  expect(listed(rig, parent).items).toMatchObject([{ item_id: "b", retrying_in: null, failure_count: 1 }]);
+  expect(rig.prodigy(["dlq", "retry", parent, "--force", "-y"]).code).toBe(0);
+});
+
+test("secrets are masked in the queue, and items that have one are tried again with it", async () => {
+  await using rig = await newRig();
+  const secret = "s3cr3t-value-of-the-token";
+  rig.write(
+    "../flow.yml",
+    `mode: mapreduce
+map:
+  input: { command: "echo one-$API_TOKEN" }
+  agent_template:
+    - shell: |
+        echo "error: $API_TOKEN" >&2
+        test -e ${rig.root}/go && test '\${item}' = one-$API_TOKEN && touch ${rig.root}/passed
+`,
+  );
+  const env = { API_TOKEN: secret };
+  const first = rig.prodigy(["run", "../flow.yml", "-y"], env);
+  expect(first.code, first.stderr).toBe(3);
+  const [item] = listed(rig).items;
+  expect(item).toMatchObject({ item_data: "one-***" });
+  for (const args of [
+    ["list", "--json"],
+    ["analyze"],
+    ["inspect", item?.item_id ?? ""],
+    ["export", "--format", "csv"],
+  ]) {
+    const told = rig.prodigy(["dlq", ...args], env);
+    expect([args, told.code]).toEqual([args, 0]);
+    expect(told.stdout).toContain("***");
+    expect(told.stdout).not.toContain(secret);
+  }
+  rig.write("../go", "");
+  expect(rig.prodigy(["dlq", "retry", "--force", "-y"], env).code).toBe(0);
+  expect(existsSync(join(rig.root, "passed"))).toBe(true);
+  expect(listed(rig).items).toEqual([]);
+  expect(spawnSync("grep", ["-rl", secret, rig.home]).stdout.toString()).toBe("");
 });
 
 describe("the file", () => {
