@@ -85,7 +85,7 @@ export type { UnifiedSession } from "./unified-session/state.ts";
 export { version } from "./version.ts";
 export { type Diagnostic, renderDiagnostic } from "./workflow/diagnostic.ts";
 export { parseDuration } from "./workflow/duration.ts";
-export type { Json, Parameter, SourceLocation, Step, Workflow } from "./workflow/model.ts";
+export type { Json, MapInput, Parameter, SourceLocation, Step, Workflow } from "./workflow/model.ts";
 export { fixWorkflow } from "./workflow/fix.ts";
 export { workflowJsonSchema } from "./workflow/json-schema.ts";
 export { parseWorkflow } from "./workflow/parse.ts";

@@ -4,18 +4,19 @@ import type { Session } from "./decision/state.ts";
 import { createDryPerformer } from "./execution/dry.ts";
 import { shown } from "./masking.ts";
 import { drive } from "./orchestrator.ts";
-import type { Clock, JournalPort, MaskerPort } from "./ports.ts";
+import type { Clock, FilesPort, JournalPort, MaskerPort } from "./ports.ts";
 import { openTally, type Tally } from "./tally.ts";
 
 export async function rehearse(run: {
   readonly opening: readonly EventBody[];
   readonly clock: Clock;
   readonly masker: MaskerPort;
+  readonly files: Pick<FilesPort, "read" | "list">;
   readonly env: Readonly<Record<string, string>>;
   readonly observe: (event: Recorded) => void;
   readonly signal: AbortSignal;
 }): Promise<{ readonly session: Session; readonly tally: Tally }> {
-  const { opening, clock, masker, env, observe, signal } = run;
+  const { opening, clock, masker, files, env, observe, signal } = run;
   let seq = 0;
   const journal: JournalPort = {
     append: (events) => Promise.resolve(events.map((event) => ({ ...event, seq: ++seq }))),
@@ -27,7 +28,7 @@ export async function rehearse(run: {
   const tally = openTally();
   const session = await drive({
     ports: { clock, journal, inbox: { next: waitForEver }, host },
-    performer: createDryPerformer({ masker }),
+    performer: createDryPerformer({ masker, files }),
     history: [],
     opening,
     observe: (event) => {

@@ -49,3 +49,26 @@ test("each input is told", async () => {
     /Input 1\/2: a\n.*Would execute: shell: echo a\n.*Input 2\/2: b\n.*Would execute: shell: echo b\n/,
   );
 });
+
+test("the items of a map are told where files give them, and otherwise what would list them", async () => {
+  await using rig = await newRig();
+  for (const name of ["a", "b", "c", "d", "e", "f", "g"]) rig.write(`src/${name}.ts`, "");
+  rig.write("items.json", '{"items": [{"id": "low", "n": 1}, {"id": "high", "n": 9}]}');
+  const map = (keys: string): string =>
+    `mode: mapreduce\nmap:\n${keys}  max_parallel: 3\n  agent_template:\n    - claude: "/fix \${item_id}"\nreduce:\n  - shell: "true"\n`;
+  const told = (keys: string): string => {
+    rig.write("../w.yml", map(keys));
+    const { code, stdout, stderr } = rig.prodigy(["run", "../w.yml", "--dry-run"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return stdout.replaceAll("[DRY RUN] ", "");
+  };
+  const files = told('  input: "src/**/*.ts"\n');
+  expect(files).toContain("Map: 7 items as the files are now, 3 at once\n  - src/a.ts\n");
+  expect(files).toContain("  - src/e.ts\n  - and 2 more items\n");
+  expect(files).toContain("Would execute: claude: /fix src/a.ts\nWould execute: shell: true\n");
+  const selected = told('  input: items.json\n  json_path: "$.items[*]"\n  filter: "n > 5"\n');
+  expect(selected).toContain("Map: 1 item as the files are now, 3 at once\n  - high\nOnly items for which n > 5\n");
+  expect(told('  input: {command: "ls | head"}\n')).toContain(
+    "Map: the items are what this command lists: ls | head, 3 at once\n",
+  );
+});

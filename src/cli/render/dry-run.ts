@@ -1,5 +1,6 @@
 /** What a run would do, told while the engine walks through it with nothing in its hands. */
 import { everyStep, isMapEvent, placeOf, type Recorded, type SessionOrder, type Step } from "../../index.ts";
+import { isOfOtherItem, mapPlanned } from "./dry-map.ts";
 import { plural, printable } from "./format.ts";
 import type { Line } from "./line.ts";
 import type { Narrator } from "./narrator.ts";
@@ -19,7 +20,8 @@ export function openDryNarrator(): Narrator {
 }
 
 function tell(event: Recorded, order: SessionOrder | null): readonly Line["text"][] {
-  if (isMapEvent(event)) return [];
+  if (isMapEvent(event)) return event.type === "map-planned" && order !== null ? mapPlanned(event, order) : [];
+  if ("lane" in event && isOfOtherItem(event.lane ?? "")) return [];
   switch (event.type) {
     case "session-started":
       return beginning(event.order);
@@ -29,6 +31,8 @@ function tell(event: Recorded, order: SessionOrder | null): readonly Line["text"
       return event.items.length === 1 && event.items[0] === "<item>"
         ? ["Would run the steps below once for each line of a command's output"]
         : [`Would run the steps below for ${plural(event.items.length, "item")}`];
+    case "warned":
+      return [`Warning: ${event.message}`];
     case "session-ended":
       return order === null ? [] : ending(order);
     case "session-opened":
@@ -59,7 +63,6 @@ function tell(event: Recorded, order: SessionOrder | null): readonly Line["text"
     case "pause-requested":
     case "session-paused":
     case "session-failed":
-    case "warned":
       // A dry run has nothing to tell of what did not happen.
       return [];
   }

@@ -3,19 +3,26 @@
  * assumed to pass; conditions and items that would need a command are assumed to be there.
  */
 import type { Json } from "../../workflow/model.ts";
-import { select } from "../../workflow/select.ts";
 import type { EventBody, ValidationResult } from "../decision/event.ts";
 import { type Lane, MAIN, type Session } from "../decision/state.ts";
 import type { Effect, Performer } from "../orchestrator.ts";
-import type { MaskerPort } from "../ports.ts";
+import type { FilesPort, MaskerPort } from "../ports.ts";
+import { plannedDry } from "./dry-map.ts";
 import { laneIn } from "./room.ts";
 import { shownLabel } from "./perform.ts";
 
-export function createDryPerformer({ masker }: { readonly masker: MaskerPort }): Performer {
+export function createDryPerformer({ masker, files }: DryPorts): Performer {
   return {
     announce: (command, session) => announce(command, session, masker),
-    perform: (command, session) => Promise.resolve(pretend(command, session)),
+    perform: (command, session) =>
+      command.kind === "plan-map" ? plannedDry(command, session, files) : Promise.resolve(pretend(command, session)),
   };
+}
+
+export interface DryPorts {
+  readonly masker: MaskerPort;
+  /** Only looked at, to find the items of a map. */
+  readonly files: Pick<FilesPort, "read" | "list">;
 }
 
 function announce(command: Effect, session: Session, masker: MaskerPort): EventBody | null {
@@ -84,13 +91,12 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
       return [
         { type: "lane-merged", lane: command.lane, into: command.into, tree: mainLane(session).tree, commits: 0 },
       ];
-    case "plan-map":
-      return [plannedMap(command)];
     case "remove-lane":
     case "release-lane":
       return [{ type: "lane-removed", lane: command.lane, salvage: null }];
     case "wait-until":
       return [command.event];
+    case "plan-map":
     case "combine-item":
     case "probe-items":
     case "merge-into":
@@ -130,14 +136,4 @@ function assumedItems(command: Effect & { kind: "plan-items" }): readonly Json[]
   const { action } = command.step;
   if (action.kind !== "foreach" || action.input.kind === "command") return ["<item>"];
   return action.maxItems === null ? action.input.items : action.input.items.slice(0, action.maxItems);
-}
-
-/** Items that a command or a file would give are not known; one stands for all of them. */
-function plannedMap({ lane, path, action }: Effect & { kind: "plan-map" }): EventBody {
-  const { input } = action;
-  const selected =
-    input.kind === "items" ? select(input.items, { ...action.select, offset: null, maxItems: null }) : null;
-  const data = selected?.ok === true ? selected.items : ["<item>"];
-  const items = data.map((item, index) => ({ id: `item_${String(index)}`, data: item }));
-  return { type: "map-planned", lane, path, items, parallel: 1, timeoutMs: null };
 }

@@ -106,7 +106,7 @@ function timeLimit({ setting, command }: Planning, template: string): number | R
 }
 
 /** Each item under its own name: its `id`, or what it is. The same data twice is told apart by its number. */
-function identified(data: readonly Json[]): readonly MapItem[] | Refusal {
+export function identified(data: readonly Json[]): readonly MapItem[] | Refusal {
   const places = new Map<string, number>();
   const copies = new Map<string, number>();
   const items: MapItem[] = [];
