@@ -266,13 +266,14 @@ describe("a running session", () => {
     await using rig = await failing({ a: "boom" });
     rig.write("../gate", "");
     const run = start(rig, ["run", "flow.yml", "-y"]);
-    await until(() => existsSync(join(rig.root, "here")) && run.text().includes("item a failed"));
+    await until(() => existsSync(join(rig.root, "here")) && listed(rig).items.length === 1);
     expect(rig.prodigy(["dlq", "retry", "--item", "a"])).toMatchObject({ code: 1 });
     rmSync(join(rig.root, "bad/a"));
     const asked = rig.prodigy(["dlq", "retry", "--item", "a", "--force"]);
     expect(asked.code, asked.stderr).toBe(0);
     expect(asked.stdout).toContain("to try 1 item again");
-    await until(() => run.text().includes("will be tried again, as asked"));
+    const id = rig.sessions()[0] ?? "";
+    await until(() => rig.prodigy(["events", "list", id]).stdout.includes("items-requeued"));
     rmSync(join(rig.root, "gate"));
     run.process.kill("SIGTERM");
     await run.ended;
