@@ -4,6 +4,7 @@
 // since a busy machine misses anything.
 import { appendBench } from "./append.mjs";
 import { mapreduceBench } from "./mapreduce.mjs";
+import { scaleBench } from "./scale.mjs";
 import { selectBench } from "./select.mjs";
 import { startBench } from "./start.mjs";
 import { stepsBench } from "./steps.mjs";
@@ -17,6 +18,7 @@ const benches = {
   append: appendBench,
   select: selectBench,
   mapreduce: mapreduceBench,
+  scale: scaleBench,
 };
 
 process.exitCode = await main(process.argv.slice(2));

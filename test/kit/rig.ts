@@ -32,8 +32,10 @@ export interface Rig extends AsyncDisposable {
   /** The built program. */
   readonly main: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Runs the command line in the repository, without a terminal. */
+  /** Runs the command line in the repository, without a terminal, and ends it after two minutes. */
   prodigy(args: readonly string[], env?: Readonly<Record<string, string>>, input?: string): Ended;
+  /** The same for a soak, which may take longer. */
+  prodigySlowly(args: readonly string[], env: Readonly<Record<string, string>>, limitMs: number): Ended;
   git(...args: readonly string[]): string;
   write(path: string, content: string): void;
   read(path: string): string;
@@ -42,6 +44,12 @@ export interface Rig extends AsyncDisposable {
   sessions(): readonly string[];
   /** The session's JSON file. */
   session(id?: string): { readonly status: string; readonly [key: string]: unknown };
+}
+
+interface Call {
+  readonly extra: Readonly<Record<string, string>>;
+  readonly input: string;
+  readonly limitMs: number;
 }
 
 /** How long one call may take before it is ended: no test may hang the suite. */
@@ -75,6 +83,17 @@ export async function newRig(options: { readonly name?: string } = {}): Promise<
     sessionFiles(home)
       .map((file) => file.replace(/^.*\/|\.json$/g, ""))
       .toSorted();
+  const call = (args: readonly string[], { extra, input, limitMs }: Call): Ended => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+      cwd: repo,
+      env: { ...env, ...extra },
+      encoding: "utf8",
+      input,
+      timeout: limitMs,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return { code: status, stdout, stderr };
+  };
   return {
     root,
     repo,
@@ -91,17 +110,8 @@ export async function newRig(options: { readonly name?: string } = {}): Promise<
       if (file === undefined) throw new Error(`no session ${id}`);
       return JSON.parse(readFileSync(file, "utf8")) as { status: string };
     },
-    prodigy: (args, extra = {}, input = "") => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-        cwd: repo,
-        env: { ...env, ...extra },
-        encoding: "utf8",
-        input,
-        timeout: MAX_CALL_MS,
-        maxBuffer: 64 * 1024 * 1024,
-      });
-      return { code: status, stdout, stderr };
-    },
+    prodigy: (args, extra = {}, input = "") => call(args, { extra, input, limitMs: MAX_CALL_MS }),
+    prodigySlowly: (args, extra, limitMs) => call(args, { extra, input: "", limitMs }),
     [Symbol.asyncDispose]: async () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
