@@ -29,7 +29,9 @@ export {
   listSessions,
   readEvents,
   readSession,
+  readSessionWorkflow,
   type SessionDetail,
+  type SessionWorkflow,
   verifySession,
 } from "./api/sessions.ts";
 export {

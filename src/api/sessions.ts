@@ -3,13 +3,15 @@ import { lockOptions, maskerOf, openHistory } from "../compose.ts";
 import { storageRoot } from "../storage/folders.ts";
 import { folded } from "../cook/folded.ts";
 import type { Recorded } from "../cook/decision/event.ts";
-import type { Session } from "../cook/decision/state.ts";
+import { evolve } from "../cook/decision/evolve.ts";
+import type { Session, State } from "../cook/decision/state.ts";
 import { isOrder, shown } from "../cook/masking.ts";
 import type { Outcome } from "../cook/ports.ts";
 import { neverBegan } from "../cook/resume-plan.ts";
 import { openTally, type Tally } from "../cook/tally.ts";
+import { ALL_EVENTS, queryEvents } from "../storage/event-query.ts";
 import { openStorage } from "../storage/global-storage.ts";
-import { followJournal, readJournal } from "../storage/journal-follow.ts";
+import { followJournal } from "../storage/journal-follow.ts";
 import { sessionPaths } from "../storage/layout.ts";
 import { lockHolder } from "../storage/lock.ts";
 import { type Checked, checkJournal, underLock } from "../storage/upkeep.ts";
@@ -53,27 +55,86 @@ export async function readSession(options: Where & { readonly session: string })
   if (!found.ok) return found;
   const { ground, session: id } = found.value;
   const { events: journal, logs } = sessionPaths(ground.root, ground.key, id);
-  const events = await readJournal(journal);
-  if (!events.ok) return events;
-  if (events.value.length === 0) return { ok: false, fault: neverBegan(id) };
   const masker = maskerOf(ground.env);
   const tally = openTally();
-  for (const event of events.value) tally.add(shown(event, masker));
-  const { history } = await openHistory(ground, events.value.filter(isOrder), masker);
+  const orders: Recorded[] = [];
+  let state: State = { kind: "none" };
+  // One after another: a journal of thousands of items need not be in memory as a whole.
+  const read = await queryEvents(journal, { filter: ALL_EVENTS, window: { kind: "all" } }, (event) => {
+    if (isOrder(event)) orders.push(event);
+    const seen = shown(event, masker);
+    tally.add(seen);
+    state = evolve(state, seen);
+  });
+  if (!read.ok) return read;
+  const settled = sessionIn(state);
+  if (settled === null) return { ok: false, fault: neverBegan(id) };
+  const { history } = await openHistory(ground, orders, masker);
   const { workflow } = folded(history).order;
-  const state = folded(events.value.map((event) => shown(event, masker)));
   const holder = await lockHolder(lockOptions(ground, ground.key, id));
-  return { ok: true, value: { id, pid: holder?.pid ?? null, state, tally: tally.read(), workflow, journal, logs } };
+  return {
+    ok: true,
+    value: { id, pid: holder?.pid ?? null, state: settled, tally: tally.read(), workflow, journal, logs },
+  };
 }
 
-/** The events of a session, its secrets masked as far as this environment knows them. */
-export async function readEvents(options: Where & { readonly session: string }): Promise<Outcome<readonly Recorded[]>> {
+/** Null for an empty journal. */
+function sessionIn(state: State): Session | null {
+  return state.kind === "none" ? null : state;
+}
+
+/** What a session executes, without all else that its journal holds. */
+export interface SessionWorkflow {
+  readonly id: string;
+  /** Nothing in it is masked: it is to be compared, and not to be shown. */
+  readonly workflow: Workflow;
+  readonly workflowFile: string | null;
+}
+
+export async function readSessionWorkflow(
+  options: Where & { readonly session: string },
+): Promise<Outcome<SessionWorkflow>> {
+  const found = await findGround(options, options.session);
+  if (!found.ok) return found;
+  const { ground, session: id } = found.value;
+  const orders: Recorded[] = [];
+  const query = { filter: { ...ALL_EVENTS, types: ORDERS }, window: { kind: "all" } } as const;
+  const read = await queryEvents(sessionPaths(ground.root, ground.key, id).events, query, (event) =>
+    orders.push(event),
+  );
+  if (!read.ok) return read;
+  if (orders.length === 0) return { ok: false, fault: neverBegan(id) };
+  const { history } = await openHistory(ground, orders, maskerOf(ground.env));
+  const { workflow, workflowFile } = folded(history).order;
+  return { ok: true, value: { id, workflow, workflowFile } };
+}
+
+const ORDERS = ["session-started", "workflow-changed"];
+
+export interface EventWish {
+  /** Empty: all. @default all */
+  readonly types?: readonly string[];
+  /** Milliseconds since the epoch. @default from the beginning */
+  readonly since?: number | null;
+  /** So many, the last ones. @default all */
+  readonly last?: number | null;
+}
+
+/** The events of a session, its secrets masked as far as this environment knows them. Only what is wanted takes time. */
+export async function readEvents(
+  options: Where & EventWish & { readonly session: string },
+): Promise<Outcome<readonly Recorded[]>> {
   const found = await findGround(options, options.session);
   if (!found.ok) return found;
   const { ground, session } = found.value;
-  const events = await readJournal(sessionPaths(ground.root, ground.key, session).events);
+  const { types = [], since = null, last = null } = options;
+  const events: Recorded[] = [];
+  const window = last === null ? ({ kind: "all" } as const) : ({ kind: "last", count: last } as const);
+  const query = { filter: { ...ALL_EVENTS, types, since }, window };
+  const journal = sessionPaths(ground.root, ground.key, session).events;
+  const read = await queryEvents(journal, query, (event) => events.push(event));
   const masker = maskerOf(ground.env);
-  return events.ok ? { ok: true, value: events.value.map((event) => shown(event, masker)) } : events;
+  return read.ok ? { ok: true, value: events.map((event) => shown(event, masker)) } : read;
 }
 
 /** The same, and then each new one until the signal is aborted. */

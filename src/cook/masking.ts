@@ -34,7 +34,7 @@ export function shown(event: Recorded, masker: MaskerPort): Recorded {
 
 /** Any value of a session as people get to see it. */
 export function masked(text: string, masker: MaskerPort): string {
-  return masker.mask(text.replaceAll(/\{\{secret:[^{}]*\}\}/g, "***"));
+  return masker.mask(text.includes("{{secret:") ? text.replaceAll(/\{\{secret:[^{}]*\}\}/g, "***") : text);
 }
 
 /** A fault without secrets. Its lines are cut only now: a cut secret is not found any more. */
@@ -141,19 +141,41 @@ const OWN_WORDS: ReadonlySet<string> = new Set(["type", "kind", "status", "lane"
 /** What is below these is the user's. */
 const USERS: ReadonlySet<string> = new Set(["set", "items", "raw", "gaps", "order", "workflow"]);
 
-/** A copy in which every text has been changed. */
+/**
+ * The value with every text changed. Parts in which nothing changes are the very same: a journal of thousands of items is
+ * gone through at each resume, and is in memory once.
+ */
 export function mapped<T>(value: T, change: (text: string) => string): T {
-  const visit = (part: unknown, isOurs: boolean): unknown => {
-    if (typeof part === "string") return change(part);
-    if (part === null || typeof part !== "object") return part;
-    if (Array.isArray(part)) return part.map((entry) => visit(entry, isOurs));
-    return Object.fromEntries(
-      Object.entries(part).map(([key, entry]) => [
-        key,
-        isOurs && OWN_WORDS.has(key) && typeof entry === "string" ? entry : visit(entry, isOurs && !USERS.has(key)),
-      ]),
-    );
-  };
   // oxlint-disable-next-line typescript/consistent-type-assertions -- The copy has the same shape: only texts differ.
-  return visit(value, true) as T;
+  return changed(value, { change, isOurs: true }) as T;
+}
+
+interface Change {
+  readonly change: (text: string) => string;
+  readonly isOurs: boolean;
+}
+
+function changed(part: unknown, how: Change): unknown {
+  if (typeof part === "string") return how.change(part);
+  if (part === null || typeof part !== "object") return part;
+  return Array.isArray(part) ? changedList(part, how) : changedRecord(part, how);
+}
+
+function changedList(list: readonly unknown[], how: Change): readonly unknown[] {
+  let copy: unknown[] | null = null;
+  for (const [index, entry] of list.entries()) {
+    const next = changed(entry, how);
+    if (next !== entry) (copy ??= [...list])[index] = next;
+  }
+  return copy ?? list;
+}
+
+function changedRecord(record: object, { change, isOurs }: Change): object {
+  let copy: Record<string, unknown> | null = null;
+  for (const [key, entry] of Object.entries(record)) {
+    if (isOurs && OWN_WORDS.has(key) && typeof entry === "string") continue;
+    const next = changed(entry, { change, isOurs: isOurs && !USERS.has(key) });
+    if (next !== entry) (copy ??= { ...record })[key] = next;
+  }
+  return copy ?? record;
 }

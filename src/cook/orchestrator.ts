@@ -10,6 +10,7 @@ import type { EventBody, PauseReason, Recorded } from "./decision/event.ts";
 import { evolve } from "./decision/evolve.ts";
 import { requeued } from "./decision/requeue.ts";
 import type { Session, State } from "./decision/state.ts";
+import { folded } from "./folded.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Ports } from "./ports.ts";
 
@@ -86,7 +87,7 @@ class Loop {
   }
 
   async run(): Promise<Session> {
-    for (const event of this.#run.history) this.#state = evolve(this.#state, event);
+    if (this.#run.history.length > 0) this.#state = folded(this.#run.history);
     await this.#record(this.#run.opening, { durable: true });
     // Processes of a killed worker go on writing into the worktrees: they end before anything is looked at or put back.
     await this.#run.ports.host.endLeftovers();

@@ -49,7 +49,10 @@ export function openMasker(isPath: (value: string) => boolean = existingPath): M
     },
     find,
     longest: () => longest,
-    mask: (text) => replace(text, find(text)),
+    mask: (text) => {
+      const found = find(text);
+      return found.length === 0 ? text : replace(text, found);
+    },
     seal: (text) => {
       for (const { start, end } of findTokens(text)) {
         const token = text.slice(start, end);

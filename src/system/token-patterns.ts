@@ -6,13 +6,18 @@ export interface Span {
 
 /** Tokens that say themselves what they are, wherever they came from. */
 export function findTokens(text: string): readonly Span[] {
-  return WELL_KNOWN.flatMap((pattern) => spans(pattern, text));
+  return MAYBE_KNOWN.test(text) ? WELL_KNOWN.flatMap((pattern) => spans(pattern, text)) : NONE;
 }
 
 /** Credentials that only their surroundings give away. Prose can look the same, so they are masked, never sealed. */
 export function findCredentials(text: string): readonly Span[] {
-  return IN_CONTEXT.flatMap((pattern) => spans(pattern, text));
+  return MAYBE_IN_CONTEXT.test(text) ? IN_CONTEXT.flatMap((pattern) => spans(pattern, text)) : NONE;
 }
+
+/** Nearly all texts have none of these beginnings, and each text of each event is looked at: one search instead of eleven. */
+const MAYBE_KNOWN = /gh[opusr]_|github_pat_|gl(?:pat|dt|ptt|rt)-|AKIA|ASIA|sk-|xox|npm_|AIza|eyJ/;
+const MAYBE_IN_CONTEXT = /:\/\/|bearer|basic/i;
+const NONE: readonly Span[] = [];
 
 /**
  * Each has a fixed beginning, so that the search is fast, and an upper limit, so that a page of letters without a

@@ -98,15 +98,15 @@ interface Overview {
 /** Those that the options ask for, the oldest first; with `--limit` the last ones. */
 async function wantedEvents(invocation: Invocation, session: string): Promise<Outcome<readonly Recorded[]>> {
   const { shell, values } = invocation;
-  const events = await readEvents({ env: shell.env, path: repositoryPath(invocation), session });
-  if (!events.ok) return events;
-  const types = values.list("type");
   const age = values.duration("since");
-  const limit = values.number("limit");
-  const wanted = events.value.filter(
-    ({ type, at }) => (types.length === 0 || types.includes(type)) && (age === null || at >= shell.now() - age),
-  );
-  return { ok: true, value: limit === null ? wanted : wanted.slice(-limit) };
+  return readEvents({
+    env: shell.env,
+    path: repositoryPath(invocation),
+    session,
+    types: values.list("type"),
+    since: age === null ? null : shell.now() - age,
+    last: values.number("limit"),
+  });
 }
 
 /** `prodigy events follow ID`: until nobody works on the session any more, or somebody stops it. */
@@ -117,7 +117,7 @@ export const follow: Run = async (invocation) => {
   const where = { env: shell.env, path: repositoryPath(invocation), session };
   const detail = await readSession(where);
   if (!detail.ok) return refuse(invocation, detail.fault);
-  const known = await readEvents(where);
+  const known = await readEvents({ ...where, last: 1 });
   if (!known.ok) return refuse(invocation, known.fault);
   const lastKnown = known.value.at(-1)?.seq ?? 0;
   const ending = new AbortController();

@@ -3,8 +3,10 @@ import {
   type Outcome,
   readEarlierSession,
   readSession,
+  readSessionWorkflow,
   resumeSession,
   type SessionDetail,
+  type SessionWorkflow,
   type Workflow,
 } from "../../index.ts";
 import { cost, plural } from "../render/format.ts";
@@ -22,22 +24,26 @@ export const resume: Run = async (invocation) => {
   if (!chosen.ok) return refuse(invocation, chosen.fault);
   const earlier = await readEarlierSession({ ...where, session: chosen.value });
   if (earlier !== null && earlier.continuedAs === null) return resumeEarlier(invocation, earlier);
-  const detail = await readSession({ ...where, session: earlier?.continuedAs ?? chosen.value });
-  if (!detail.ok) return refuse(invocation, detail.fault);
+  const session = earlier?.continuedAs ?? chosen.value;
   let workflow: Workflow | null = null;
   if (values.flag("force")) {
+    const detail = await readSession({ ...where, session });
+    if (!detail.ok) return refuse(invocation, detail.fault);
     const edited = await editedWorkflow(invocation, detail.value);
     if (typeof edited === "number") return edited;
     workflow = edited;
   } else {
-    await tellOfEdits(invocation, detail.value);
+    // Not all of it: a journal of thousands of items is read once more when the session goes on.
+    const present = await readSessionWorkflow({ ...where, session });
+    if (!present.ok) return refuse(invocation, present.fault);
+    await tellOfEdits(invocation, present.value);
   }
   return watchSession(invocation, {
     begin: (watching) =>
       resumeSession({
         ...watching,
         ...where,
-        session: detail.value.id,
+        session,
         workflow,
         yes: values.flag("yes"),
         agent: values.text("agent"),
@@ -126,12 +132,12 @@ function editText({ steps }: Workflow, from: number, stand: Stand): string {
 }
 
 /** An edit changes nothing by accident; but who made it should know that it does nothing. */
-async function tellOfEdits({ shell }: Invocation, { id, workflow, state: { order } }: SessionDetail): Promise<void> {
-  if (order.workflowFile === null) return;
-  const read = await readWorkflowFile(shell, order.workflowFile);
+async function tellOfEdits({ shell }: Invocation, { id, workflow, workflowFile }: SessionWorkflow): Promise<void> {
+  if (workflowFile === null) return;
+  const read = await readWorkflowFile(shell, workflowFile);
   if (read.kind === "good" && firstChange(workflow, read.workflow) === null) return;
   shell.stderr.write(
-    `Warning: ${order.workflowFile} is not what it was when the session began; going on with the workflow of that time. To take the edited one: prodigy resume ${id} --force\n`,
+    `Warning: ${workflowFile} is not what it was when the session began; going on with the workflow of that time. To take the edited one: prodigy resume ${id} --force\n`,
   );
 }
 

@@ -257,7 +257,7 @@ export function nodeAt(lane: Lane, path: StepPath): Node | null {
 
 /** A copy of the lane in which the node at the path is replaced; nodes on the way are made where they are missing. */
 export function withNode(lane: Lane, path: StepPath, change: NodeChange): Lane {
-  return { ...lane, root: replaced(lane.root, segmentsOf(path), change) };
+  return { ...lane, root: replaced(lane.root, { segments: segmentsOf(path), depth: 0 }, change) };
 }
 
 export interface NodeChange {
@@ -265,11 +265,17 @@ export interface NodeChange {
   readonly update: (node: Node) => Node;
 }
 
-function replaced(node: Node, segments: readonly string[], change: NodeChange): Node {
-  const [segment, ...rest] = segments;
+interface Way {
+  readonly segments: readonly string[];
+  readonly depth: number;
+}
+
+function replaced(node: Node, { segments, depth }: Way, change: NodeChange): Node {
+  const segment = segments[depth];
   if (segment === undefined) return change.update(node);
   const child = node.children.get(segment) ?? change.make();
-  return { ...node, children: new Map(node.children).set(segment, replaced(child, rest, change)) };
+  const next = replaced(child, { segments, depth: depth + 1 }, change);
+  return { ...node, children: new Map(node.children).set(segment, next) };
 }
 
 /** Whether it holds for the node or for any below it. */
