@@ -4,6 +4,7 @@ import type { Context, Decoder, JsonSchema } from "./decode.ts";
 import { report, snakeCase, wrongType } from "./decode.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
 import type { Json } from "./model.ts";
+import { FIELD_NOTES } from "./field-notes.ts";
 import type { OldName } from "./old-spellings.ts";
 import { reportOld } from "./old-spellings.ts";
 import { respelled } from "./rewrite.ts";
@@ -132,7 +133,7 @@ export function tableSchema<F extends Fields>(table: Table<F>): JsonSchema {
   const properties: Record<string, Json> = {};
   for (const [name, { decoder, description, aliases, deprecated, nullable }] of Object.entries(table.fields)) {
     const schema = fieldSchema(decoder.schema, nullable);
-    properties[name] = { ...schema, description };
+    properties[name] = { ...schema, description, ...noteOf(table.name, name) };
     for (const alias of aliases) properties[alias] = { ...decoder.schema, description: `Same as ${name}.` };
     for (const old of deprecated.map(spellingOf)) {
       properties[old] = { ...decoder.schema, description: `Old spelling of ${name}.`, deprecated: true };
@@ -141,8 +142,14 @@ export function tableSchema<F extends Fields>(table: Table<F>): JsonSchema {
   const needs = (table.needs ?? []).map((keys) => needed(keys, table.fields));
   const { rules } = table;
   const demands = [...needs, ...(rules === undefined ? [] : [rules])];
-  const shape = { type: "object", properties, additionalProperties: false };
+  const shape = { title: table.name, type: "object", properties, additionalProperties: false };
   return demands.length === 0 ? shape : { ...shape, allOf: demands };
+}
+
+function noteOf(table: string, name: string): JsonSchema {
+  const note = FIELD_NOTES[table]?.[name];
+  if (note === undefined) return {};
+  return { examples: [note.example], ...(note.default === undefined ? {} : { default: note.default }) };
 }
 
 function fieldSchema(schema: JsonSchema, nullable: boolean): JsonSchema {
@@ -152,7 +159,11 @@ function fieldSchema(schema: JsonSchema, nullable: boolean): JsonSchema {
 
 /** At least one of these keys, in any of their spellings. */
 function needed(keys: readonly string[], fields: Fields): JsonSchema {
-  const spelled = keys.flatMap((key) => [key, ...(fields[key]?.aliases ?? []), ...(fields[key]?.deprecated ?? [])]);
+  const spelled = keys.flatMap((key) => [
+    key,
+    ...(fields[key]?.aliases ?? []),
+    ...(fields[key]?.deprecated ?? []).map(spellingOf),
+  ]);
   const [first, ...others] = spelled.map((key) => ({ required: [key] }));
   return first !== undefined && others.length === 0 ? first : { anyOf: spelled.map((key) => ({ required: [key] })) };
 }
