@@ -53,6 +53,11 @@ export const DIAGNOSTIC_CODES = {
   "many-at-once": "warning",
   "agent-branches": "warning",
   "duplicate-id": "warning",
+  "unused-capture": "warning",
+  "item-outside-loop": "warning",
+  "unknown-variable": "warning",
+  "after-failure": "warning",
+  "needs-terminal": "warning",
   "secret-in-file": "warning",
   "output-must-be-json": "warning",
 } as const satisfies Record<string, "error" | "warning">;

@@ -18,6 +18,7 @@ import { STEP_KEYS } from "./step-table.ts";
 import { decodeSteps } from "./step.ts";
 import type { StepContext } from "./step.ts";
 import type { WorkflowFiles } from "./workflow-files.ts";
+import { warnAboutWorkflow } from "./suspicious.ts";
 import { workflowParts } from "./workflow-parts.ts";
 import { WORKFLOW } from "./workflow-table.ts";
 import { parseSource } from "./yaml-source.ts";
@@ -55,6 +56,7 @@ export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkfl
   const trail = [{ id: options.id ?? options.file, file: options.file }];
   const root = own === null ? null : composed(own, { composition, trail });
   const workflow = root === null ? undefined : decodeWorkflow(root, out);
+  if (workflow !== undefined && !isBroken()) warnAboutWorkflow(workflow, out);
   const diagnostics = out.list();
   // What another file spells in an old way is mended in that file.
   const isOwn = ({ at }: Edit): boolean => partAt(sources.source, at.start).source === sources.source;
