@@ -8,7 +8,7 @@ import { commandKey, commandLine, isCommandName } from "./legacy.ts";
 import type { Action, AgentSettings, EnvironmentValue } from "./model.ts";
 import { reportOld } from "./old-spellings.ts";
 import { commandEdits, handlerEdits, namedEdits, testEdits } from "./old-steps.ts";
-import { ACTION_KEYS, COMPOSED_ACTIONS } from "./step-table.ts";
+import { ACTION_KEYS, COMPOSED_ACTIONS, FOREIGN_ACTIONS } from "./step-table.ts";
 import type { StepRead } from "./step-table.ts";
 
 /** An action, and what its own mapping says about the step around it. */
@@ -37,7 +37,7 @@ export function actionOf(read: StepRead, context: Context): ChosenAction | undef
   const present = ACTION_KEYS.filter((key) => read.given.has(key));
   const [first, ...others] = present;
   if (first === undefined) {
-    const isReported = [...ACTION_KEYS, ...COMPOSED_ACTIONS].some((key) => read.meant.has(key));
+    const isReported = [...ACTION_KEYS, ...COMPOSED_ACTIONS, ...FOREIGN_ACTIONS].some((key) => read.meant.has(key));
     return isReported ? undefined : namedCommand(read, context);
   }
   if (others.length > 0) {

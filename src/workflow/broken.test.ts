@@ -244,6 +244,17 @@ describe("values that are missing or of a wrong kind", () => {
   });
 });
 
+test.each([
+  ["- name: test\n  run: npm test\n", ['unknown key "run" in a step', "write `shell:`"]],
+  ["- prompt: /fix\n", ['unknown key "prompt" in a step', "write `claude:`"]],
+  [
+    "map: {input: a, agent_template: {shell: b}}\nmax_parallel: 3\n",
+    ['"max_parallel" stands inside "map:", not beside it', "indent it below `map:`"],
+  ],
+])("a key of another place or tool is told its own: %j", (text, [message, help]) => {
+  expect(refuse(text)).toMatchObject([{ message, help }]);
+});
+
 test("the schema refuses what is misspelt or of a wrong kind, too", () => {
   const misspelt = TYPOS.map(({ key, typo }) => replaceAt(RICH, key, typo));
   const wrong = WRONG_VALUES.map(({ key, value }) => RICH.slice(0, key.start) + value + RICH.slice(key.end));

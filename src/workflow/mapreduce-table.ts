@@ -46,6 +46,26 @@ const ONE_PASS: Refusal = {
   help: "`retry:` in `error_policy:` tries items that failed again",
 };
 
+/** Keys of the map that are easily written beside it. */
+const INSIDE_MAP = [
+  "agent_template",
+  "input",
+  "json_path",
+  "filter",
+  "sort_by",
+  "distinct",
+  "max_items",
+  "max_parallel",
+];
+
+function insideMap(key: string): Refusal {
+  return {
+    code: "unknown-key",
+    message: `"${key}" stands inside "map:", not beside it`,
+    help: "indent it below `map:`",
+  };
+}
+
 export const MAPREDUCE = {
   name: "a MapReduce workflow",
   fields: {
@@ -57,6 +77,12 @@ export const MAPREDUCE = {
     error_policy: field(errorPolicy, "What the failure of an item means."),
     ...POLICY_FIELDS,
   },
-  refused: { ...COMMON_REFUSED, max_iterations: ONE_PASS, commands: IN_SEQUENCE, steps: IN_SEQUENCE },
+  refused: {
+    ...COMMON_REFUSED,
+    max_iterations: ONE_PASS,
+    commands: IN_SEQUENCE,
+    steps: IN_SEQUENCE,
+    ...Object.fromEntries(INSIDE_MAP.map((key) => [key, insideMap(key)])),
+  },
   needs: [["map", "extends", "template"]],
 } as const satisfies Table<Fields>;

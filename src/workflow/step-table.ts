@@ -121,10 +121,22 @@ function notYet(key: string): Refusal {
   return { code: "not-supported-yet", message, help: "write the steps into this file" };
 }
 
+/** What other tools call a script or a prompt. */
+export const FOREIGN_ACTIONS = ["run", "script", "cmd", "bash", "prompt"] as const;
+
+function foreign(key: string): Refusal {
+  const help = key === "prompt" ? "write `claude:`" : "write `shell:`";
+  return { code: "unknown-key", message: `unknown key "${key}" in a step`, help };
+}
+
 export const STEP = {
   name: "a step",
   fields: STEP_FIELDS,
-  refused: { ...Object.fromEntries(COMPOSED_ACTIONS.map((key) => [key, notYet(key)])), with: notYet("with") },
+  refused: {
+    ...Object.fromEntries(FOREIGN_ACTIONS.map((key) => [key, foreign(key)])),
+    ...Object.fromEntries(COMPOSED_ACTIONS.map((key) => [key, notYet(key)])),
+    with: notYet("with"),
+  },
   needs: [[...ACTION_KEYS, "name"]],
   rules: {
     allOf: [
