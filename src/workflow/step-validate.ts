@@ -129,7 +129,13 @@ function decodeMapping(node: SourceNode, context: Context): Validation | undefin
     const attempts = max_attempts?.value ?? 1;
     if (made === undefined || attempts === 1) return made;
     const delayMs = retry_delay?.value ?? DEFAULT_RETRY_DELAY_MS;
-    return { ...made, steps: made.steps.map((step) => repeated(step, attempts, delayMs)) };
+    // What only counts the checks has nothing to try again.
+    const counts = made.steps.length > 1 && made.steps.some(({ onFailure }) => onFailure.kind === "tolerate");
+    const tried = counts ? made.steps.length - 1 : made.steps.length;
+    return {
+      ...made,
+      steps: made.steps.map((step, index) => (index < tried ? repeated(step, attempts, delayMs) : step)),
+    };
   }).decode(node, context);
 }
 
@@ -162,12 +168,34 @@ function validationOf(found: readonly Check[], { node, context, criteria: wanted
     const steps = allOf(found.map((one) => stepOf(one, context)));
     return steps === undefined ? undefined : byExitCode(steps.flat(), node, context);
   }
-  if (found.some((one) => one.type === "claude")) {
-    const message = "success_criteria other than `all` counts shell commands only";
-    return report(context, { code: "not-supported-yet", at: node.at, message, help: "use `validate:`" });
-  }
+  if (found.some((one) => one.type === "claude")) return countedSteps(found, { node, context, criteria: wanted });
   const steps = context.decodeSteps(shellNode(countingScript(found, wanted), node), CARE);
   return steps === undefined ? undefined : byExitCode(steps, node, context);
+}
+
+/** An agent cannot be called from a script, so that each check is a step that may fail, and the last one counts. */
+function countedSteps(found: readonly Check[], { node, context, criteria: wanted }: Place): Validation | undefined {
+  const ids = found.map((_, index) => `check_${node.at.start}_${index + 1}`);
+  const checked = allOf(
+    found.map((one, index) =>
+      stepOf(one, context)?.map((step) => ({
+        ...step,
+        id: ids[index] ?? null,
+        onFailure: { kind: "tolerate" as const },
+      })),
+    ),
+  );
+  const passed = ids.map((id) => `\${steps.${id}.success}`).join(" ");
+  const count = `for passed in ${passed}; do [ "$passed" = true ] && passes=$((passes + 1)); done`;
+  const script = ["passes=0", count, `[ "$passes" -ge ${passesOf(wanted)} ]`].join("\n");
+  const last = context.decodeSteps(shellNode(script, node), CARE);
+  return checked === undefined || last === undefined
+    ? undefined
+    : byExitCode([...checked.flat(), ...last], node, context);
+}
+
+function passesOf(wanted: Criteria): number {
+  return wanted.kind === "at_least" ? wanted.passes : 1;
 }
 
 function stepOf(one: Check, context: Context): readonly Step[] | undefined {
@@ -187,9 +215,8 @@ function scriptOf(one: Check): string {
 }
 
 function countingScript(found: readonly Check[], wanted: Criteria): string {
-  const passes = wanted.kind === "at_least" ? wanted.passes : 1;
   const lines = found.map((one) => `if (\n${scriptOf(one)}\n); then prodigy_passes=$((prodigy_passes + 1)); fi`);
-  return ["prodigy_passes=0", ...lines, `[ "$prodigy_passes" -ge ${passes} ]`].join("\n");
+  return ["prodigy_passes=0", ...lines, `[ "$prodigy_passes" -ge ${passesOf(wanted)} ]`].join("\n");
 }
 
 function shellNode(script: string, node: SourceNode): SourceNode {
