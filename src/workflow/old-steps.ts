@@ -20,6 +20,11 @@ export function testEdits({ keyAt, node }: Found<unknown>, context: Context): Fi
 export function handlerEdits({ keyAt, node }: Found<unknown>, context: Context): Fix | null {
   const [name, attributes, ...others] = node.kind === "map" ? node.entries : [];
   if (name?.key !== "name" || attributes?.value.kind !== "map" || others.length > 0) return null;
+  const kind = name.value.kind === "scalar" ? name.value.text : "";
+  // The others are scripts of ours, and one that another program runs is one as well.
+  const isPlain =
+    (kind === "shell" || kind === "claude") && attributes.value.entries.every(({ key }) => key !== "shell");
+  if (!isPlain) return null;
   const names = { command: "shell", prompt: "claude", system: "system_prompt" };
   return hoisted(context.out.source.text, { keyAt, entries: attributes.value.entries, names });
 }

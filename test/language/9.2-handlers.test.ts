@@ -53,6 +53,11 @@ test("9.2 S22: what a handler does not know is told at its place", async () => {
   expect(stderr).toContain('w.yml:1:20: error[unknown-value]: "docker" is not one of shell, claude, git, cargo, file');
   expect(stderr).toContain('did you mean "message"?');
   expect(stderr).toContain('the file handler has no operation "chmod"');
+  const scripts =
+    "- handler: { name: cargo, attributes: { command: test } }\n- handler: { name: shell, attributes: { command: a, shell: bash } }\n";
+  rig.write("scripts.yml", scripts);
+  rig.prodigy(["validate", "--fix", "-y", "scripts.yml"]);
+  expect(rig.read("scripts.yml")).toBe(scripts);
 });
 
 test("9.2 S23: step_validate compares exit codes and output, tries again, and counts commands and agents alike", async () => {
