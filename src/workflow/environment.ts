@@ -108,6 +108,10 @@ function profile(entry: MapEntry, context: Context): readonly [string, readonly 
   const { value: node } = entry;
   if (node.kind !== "map") return wrongType(node, context, "a mapping of names to values");
   // A profile's description stands among its values.
+  const [inner] = node.entries.filter(({ key }) => key === "env");
+  // `{env: {...}}` is how the workflow itself has its values; a variable `env` would be a text.
+  if (inner?.value.kind === "map" && node.entries.every(({ key }) => key === "env" || key === "description"))
+    return profile({ ...inner, key: entry.key }, context);
   const values = allOf(
     node.entries.filter(({ key }) => key !== "description").map((value) => environmentValue(value, context)),
   );

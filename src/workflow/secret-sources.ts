@@ -1,7 +1,7 @@
 /** `secrets:` and where each comes from. */
 import { template } from "./checked-text.ts";
 import type { Context, Decoder } from "./decode.ts";
-import { allOf, anyText, byKind, report, text, wrongType } from "./decode.ts";
+import { allOf, anyText, bool, byKind, report, text, wrongType } from "./decode.ts";
 import { checkName } from "./environment.ts";
 import { field, mapping, readMapping, required, tableSchema } from "./mapping.ts";
 import type { Secret } from "./model.ts";
@@ -39,6 +39,7 @@ const SECRET = {
     file: field(text, "The path of the file that holds the secret."),
     command: field(text, "The command that prints the secret.", { aliases: ["cmd"] }),
     value: field(template, "The secret itself; better a reference than a value."),
+    secret: field(bool, "Has no effect: what stands here is a secret."),
   },
   needs: [["provider", "env", "file", "command", "value"]],
   rules: { dependentRequired: { provider: ["key"], key: ["provider"] } },
