@@ -4,6 +4,7 @@
 // since a busy machine misses anything.
 import { appendBench } from "./append.mjs";
 import { mapreduceBench } from "./mapreduce.mjs";
+import { parseBench } from "./parse.mjs";
 import { scaleBench } from "./scale.mjs";
 import { selectBench } from "./select.mjs";
 import { startBench } from "./start.mjs";
@@ -16,6 +17,7 @@ const benches = {
   worktree: worktreeBench,
   steps: stepsBench,
   append: appendBench,
+  parse: parseBench,
   select: selectBench,
   mapreduce: mapreduceBench,
   scale: scaleBench,

@@ -92,6 +92,7 @@ export { fixWorkflow } from "./workflow/fix.ts";
 export { workflowJsonSchema } from "./workflow/json-schema.ts";
 export { parseWorkflow } from "./workflow/parse.ts";
 export { printWorkflow } from "./workflow/print.ts";
+export { type PartSource, resolveWorkflow } from "./workflow/resolved.ts";
 export type { Cleaned, WorktreeInfo } from "./worktree/manager.ts";
 export type { SalvageRoom } from "./worktree/salvage-room.ts";
 export type { SalvageContent, SalvageEntry } from "./worktree/salvage-store.ts";

@@ -96,3 +96,25 @@ export const TEMPLATE_COMMANDS: CommandSpec = {
     },
   ],
 };
+
+export const WORKFLOW_COMMANDS: CommandSpec = {
+  name: "workflow",
+  summary: "the workflow files of the project",
+  commands: [
+    {
+      name: "show",
+      summary: "print a workflow with all that it includes, in the current spelling",
+      args: [FILE],
+      options: [{ name: "resolved", description: "with comments that say in which file and line each part stands" }],
+      json: true,
+      load: async () => (await import("./commands/workflow.ts")).show,
+    },
+    {
+      name: "list",
+      aliases: ["ls"],
+      summary: "list workflow files: in workflows/, .prodigy/workflows/ and the current folder",
+      json: true,
+      load: async () => (await import("./commands/workflow.ts")).list,
+    },
+  ],
+};

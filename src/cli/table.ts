@@ -2,7 +2,7 @@
 import { AGENT, type CommandSpec, DRY, ID, PATH, YES } from "./spec.ts";
 import { DLQ_COMMANDS } from "./table-dlq.ts";
 import { RECORD_COMMANDS } from "./table-records.ts";
-import { TEMPLATE_COMMANDS } from "./table-templates.ts";
+import { TEMPLATE_COMMANDS, WORKFLOW_COMMANDS } from "./table-templates.ts";
 
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -160,6 +160,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   DLQ_COMMANDS,
   TEMPLATE_COMMANDS,
+  WORKFLOW_COMMANDS,
   {
     name: "schema",
     summary: "print the JSON Schema of workflow files, for editors",

@@ -14,6 +14,7 @@ import { retryPolicy } from "./retry.ts";
 import type { MapEntry, MapNode, SourceNode } from "./source-node.ts";
 import { makeSource, partAt } from "./source.ts";
 import { openSources } from "./source-set.ts";
+import type { SourceSet } from "./source-set.ts";
 import { STEP_KEYS } from "./step-table.ts";
 import { decodeSteps } from "./step.ts";
 import type { StepContext } from "./step.ts";
@@ -47,6 +48,26 @@ export interface ParsedWorkflow {
 const MAX_STEPS = 10_000;
 
 export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkflow {
+  const { root, sources, out, isBroken } = readTree(text, options);
+  const workflow = root === null ? undefined : decodeWorkflow(root, out);
+  if (workflow !== undefined && !isBroken()) warnAboutWorkflow(workflow, out);
+  const diagnostics = out.list();
+  // What another file spells in an old way is mended in that file.
+  const isOwn = ({ at }: Edit): boolean => partAt(sources.source, at.start).source === sources.source;
+  const fixes = out.fixes().filter((fix) => fix.every(isOwn));
+  return { workflow: !isBroken() ? (workflow ?? null) : null, diagnostics, fixes };
+}
+
+/** A file with all that it includes, as one tree. */
+export function readTree(
+  text: string,
+  options: ParseOptions,
+): {
+  readonly root: SourceNode | null;
+  readonly sources: SourceSet;
+  readonly out: Diagnostics;
+  readonly isBroken: () => boolean;
+} {
   const format = options.format ?? (options.file.endsWith(".json") ? "json" : "yaml");
   const sources = openSources(makeSource(options.file, text.replace(/^\uFEFF/u, "")));
   const out = collectDiagnostics(sources.source);
@@ -55,13 +76,7 @@ export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkfl
   const own = parseSource(format, out);
   const trail = [{ id: options.id ?? options.file, file: options.file }];
   const root = own === null ? null : composed(own, { composition, trail });
-  const workflow = root === null ? undefined : decodeWorkflow(root, out);
-  if (workflow !== undefined && !isBroken()) warnAboutWorkflow(workflow, out);
-  const diagnostics = out.list();
-  // What another file spells in an old way is mended in that file.
-  const isOwn = ({ at }: Edit): boolean => partAt(sources.source, at.start).source === sources.source;
-  const fixes = out.fixes().filter((fix) => fix.every(isOwn));
-  return { workflow: !isBroken() ? (workflow ?? null) : null, diagnostics, fixes };
+  return { root, sources, out, isBroken };
 }
 
 function decodeWorkflow(root: SourceNode, out: Diagnostics): Workflow | undefined {

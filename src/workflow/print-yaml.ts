@@ -8,9 +8,12 @@ import { isList } from "./path.ts";
 export type Printed = null | boolean | number | string | readonly Printed[] | PrintedMap;
 export type PrintedMap = ReadonlyMap<string | number, Printed>;
 
-export function printYaml(value: Printed): string {
+/** What stands as a comment before the part at a path; null for none. */
+export type Note = (path: readonly (string | number)[]) => string | null;
+
+export function printYaml(value: Printed, note: Note = () => null): string {
   const document = new Document(null, { schema: "core" });
-  document.contents = nodeOf(value);
+  document.contents = nodeOf(value, note, []);
   const text = document.toString({
     lineWidth: 0,
     flowCollectionPadding: true,
@@ -44,19 +47,30 @@ export function isPrintedMap(value: Printed): value is PrintedMap {
   return value instanceof Map;
 }
 
-function nodeOf(value: Printed): Node {
+function nodeOf(value: Printed, note: Note, path: readonly (string | number)[]): Node {
   if (typeof value === "string") return textNode(value);
   if (value === null || typeof value !== "object") return new Scalar(value);
   if (isPrintedMap(value)) {
     const map = new YAMLMap();
-    for (const [key, entry] of value) map.items.push(new Pair(keyNode(key), nodeOf(entry)));
+    for (const [key, entry] of value) {
+      const below = [...path, key];
+      map.items.push(new Pair(noted(keyNode(key), note(below)), nodeOf(entry, note, below)));
+    }
     map.flow = map.items.length === 0;
     return map;
   }
   const list = new YAMLSeq();
-  list.items.push(...value.map(nodeOf));
+  for (const [index, item] of value.entries()) {
+    const below = [...path, index];
+    list.items.push(noted(nodeOf(item, note, below), note(below)));
+  }
   list.flow = list.items.length === 0;
   return list;
+}
+
+function noted<T extends Node>(node: T, comment: string | null): T {
+  if (comment !== null) node.commentBefore = ` ${comment}`;
+  return node;
 }
 
 function keyNode(key: string | number): Scalar {
