@@ -39,6 +39,8 @@ test("9.5 E3: a provider is a program of its own; one that is missing is named, 
   expect(code).toBe(1);
   expect(stderr).toContain('the provider "vault", which is not installed: there is no program prodigy-secret-vault');
   expect(stderr).toContain("vault kv get");
+  // Before anything is made or paid.
+  expect(rig.sessions()).toEqual([]);
   rig.write("../bin/prodigy-secret-vault", '#!/bin/sh\necho "$1 $2"\n');
   rig.git("-c", "alias.x=!chmod +x ../bin/prodigy-secret-vault", "x");
   printed(rig, text, { env: { PATH: `${rig.root}/bin:${rig.env["PATH"] ?? ""}` } });
