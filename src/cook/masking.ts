@@ -121,6 +121,7 @@ function stored(event: Event, masker: MaskerPort): Event {
     case "step-entered":
     case "attempt-interrupted":
     case "retry-due":
+    case "call-begun":
     case "items-planned":
     case "validated":
     case "lane-merged":

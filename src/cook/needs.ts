@@ -54,6 +54,7 @@ function insideAction(action: Action): readonly (readonly Step[])[] {
   switch (action.kind) {
     case "foreach":
     case "group":
+    case "call":
       return [action.steps];
     case "goal_seek":
       return [action.steps, [action.score]];

@@ -174,6 +174,7 @@ function count(counts: Counts, event: Recorded): void {
     case "lane-failed":
     case "values-computed":
     case "step-entered":
+    case "call-begun":
     case "items-planned":
     case "validated":
     case "item-ended":

@@ -210,6 +210,7 @@ function ownUpdates(
       return [metadata({ last_lane_failure: event.fault.message })];
     case "retry-due":
     case "values-computed":
+    case "call-begun":
     case "items-planned":
     case "item-ended":
     case "lane-merged":

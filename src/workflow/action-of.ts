@@ -1,6 +1,7 @@
 /** Which action a step has: exactly one. */
 import { foreachAction } from "./actions.ts";
 import { agentSettings } from "./agent-settings.ts";
+import { calling } from "./call.ts";
 import type { Context } from "./decode.ts";
 import { report } from "./decode.ts";
 import type { FailureForm } from "./failure.ts";
@@ -8,7 +9,7 @@ import { commandKey, commandLine, isCommandName } from "./legacy.ts";
 import type { Action, AgentSettings, EnvironmentValue } from "./model.ts";
 import { reportOld } from "./old-spellings.ts";
 import { commandEdits, handlerEdits, namedEdits, testEdits } from "./old-steps.ts";
-import { ACTION_KEYS, COMPOSED_ACTIONS, FOREIGN_ACTIONS } from "./step-table.ts";
+import { ACTION_KEYS, FOREIGN_ACTIONS } from "./step-table.ts";
 import type { StepRead } from "./step-table.ts";
 
 /** An action, and what its own mapping says about the step around it. */
@@ -22,6 +23,8 @@ export interface ChosenAction {
   readonly timeoutMs: number | null;
   /** Whether the loop's options stand beside `foreach:`. */
   readonly isFlatForeach: boolean;
+  /** Whether a failure is tolerated, where its own mapping says so. */
+  readonly tolerate: boolean | null;
 }
 
 const PLAIN = {
@@ -31,13 +34,14 @@ const PLAIN = {
   workingDir: null,
   timeoutMs: null,
   isFlatForeach: false,
+  tolerate: null,
 } as const;
 
 export function actionOf(read: StepRead, context: Context): ChosenAction | undefined {
   const present = ACTION_KEYS.filter((key) => read.given.has(key));
   const [first, ...others] = present;
   if (first === undefined) {
-    const isReported = [...ACTION_KEYS, ...COMPOSED_ACTIONS, ...FOREIGN_ACTIONS].some((key) => read.meant.has(key));
+    const isReported = [...ACTION_KEYS, ...FOREIGN_ACTIONS].some((key) => read.meant.has(key));
     return isReported ? undefined : namedCommand(read, context);
   }
   if (others.length > 0) {
@@ -69,6 +73,10 @@ function chosenAction(read: StepRead, key: (typeof ACTION_KEYS)[number], context
       return fields.analyze === null ? undefined : plain(fields.analyze.value);
     case "commands":
       return fields.commands === null ? undefined : plain({ kind: "group", steps: fields.commands.value });
+    case "use":
+      return useStep(read, context);
+    case "workflow":
+      return fields.workflow === null ? undefined : { ...PLAIN, ...fields.workflow.value };
     case "foreach":
       return foreachStep(read, context);
     case "test":
@@ -103,6 +111,16 @@ function foreachStep({ fields, given, at }: StepRead, context: Context): ChosenA
   if (fields.do === null) return undefined;
   const action = foreachAction({ input: value.input, body: fields.do.value }, fields, fields.continue_on_error);
   return { ...PLAIN, action, isFlatForeach: true };
+}
+
+/** `use: NAME` with `with:` beside it. */
+function useStep({ fields }: StepRead, context: Context): ChosenAction | undefined {
+  if (fields.use === null) return undefined;
+  const { value: text, node } = fields.use;
+  const callee = context.callee({ kind: "use", text, at: node.at });
+  if (callee === undefined) return undefined;
+  const action = calling(callee, { given: fields.with, inputs: null, at: node.at }, context);
+  return action === undefined ? undefined : plain({ ...action, name: text });
 }
 
 function testStep({ fields }: StepRead, context: Context): ChosenAction | undefined {
@@ -161,6 +179,15 @@ function checkStrayKeys({ fields }: StepRead, action: (typeof ACTION_KEYS)[numbe
         message: `"${found.spelled}" belongs to a foreach step`,
       });
     }
+  }
+  if (action !== "use" && fields.with !== null) {
+    const message = '"with" belongs to a step with `use:`';
+    report(context, {
+      code: "conflicting-keys",
+      at: fields.with.keyAt,
+      message,
+      help: "`workflow:` has its own inside",
+    });
   }
   if (action === "claude" || action === "command") return;
   const { model, max_turns, max_budget, effort, system_prompt, on_interrupt } = fields;

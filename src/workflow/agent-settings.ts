@@ -45,3 +45,15 @@ export const NO_AGENT_SETTINGS: AgentSettings = {
   systemPrompt: null,
   onInterrupt: null,
 };
+
+/** What is not said, from the defaults. */
+export function withAgentDefaults(own: AgentSettings, defaults: AgentSettings): AgentSettings {
+  return {
+    model: own.model ?? defaults.model,
+    maxTurns: own.maxTurns ?? defaults.maxTurns,
+    maxBudgetUsd: own.maxBudgetUsd ?? defaults.maxBudgetUsd,
+    effort: own.effort ?? defaults.effort,
+    systemPrompt: own.systemPrompt ?? defaults.systemPrompt,
+    onInterrupt: own.onInterrupt ?? defaults.onInterrupt,
+  };
+}

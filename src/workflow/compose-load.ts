@@ -24,6 +24,10 @@ export interface Composition {
   readonly isBroken: () => boolean;
   /** What each file has become; null for one that could not be read. */
   readonly known: Map<string, MapNode | null>;
+  /** Where each file stands, by the offset at which it begins. */
+  readonly places: Map<number, Place>;
+  /** The imports with an alias, of each file by its id. */
+  readonly aliases: Map<string, Map<string, MapNode>>;
 }
 
 /** A file that is being put together. */
@@ -86,6 +90,7 @@ function read({ file, text }: OpenedFile & { ok: true }, place: Place): MapNode 
   const part = sources.add(file, text.replace(/^\uFEFF/u, ""));
   const root = parseSource(file.endsWith(".json") ? "json" : "yaml", within(out, part));
   const moved = root === null ? null : movedBy(root, part.start);
+  place.composition.places.set(part.start, place);
   if (moved?.kind === "list") return makeMap(moved, [{ key: "commands", keyAt: moved.at, value: moved }]);
   if (moved?.kind !== "map") {
     if (moved?.kind === "scalar")

@@ -13,6 +13,7 @@ const BY_NAME: ReadonlySet<string> = new Set([
   "reduce",
   "merge",
   "error_policy",
+  "workflows",
 ]);
 /** As above, one level deeper: each profile and each parameter is put together by its own keys. */
 const BY_NAME_TWICE: ReadonlySet<string> = new Set(["profiles", "parameters"]);

@@ -49,6 +49,7 @@ const IMPORTED: ReadonlySet<string> = new Set([
   "profiles",
   "parameters",
   "defaults",
+  "workflows",
 ]);
 
 function extended(own: MapNode, { keyAt, value }: MapEntry, place: Place): MapNode {
@@ -88,12 +89,6 @@ function imported(item: SourceNode, at: Range, place: Place): MapNode | null {
     return null;
   }
   const alias = entries.find(({ key }) => key === "alias");
-  if (alias !== undefined) {
-    const help = "leave `alias` out; its parts can be chosen with `selective`";
-    const message = '"alias" needs `use:`, which this version does not know';
-    out.report({ code: "not-supported-yet", at: alias.keyAt, message, help });
-    return null;
-  }
   const named = item.kind === "map" ? entries.find(({ key }) => key === "path")?.value : item;
   if (named === undefined) {
     out.report({ code: "missing-key", at: item.at, message: 'an import needs "path:"' });
@@ -103,7 +98,32 @@ function imported(item: SourceNode, at: Range, place: Place): MapNode | null {
   const file = path === null ? null : load({ paths: [path], at: named.at, what: `the import "${path}"` }, place);
   if (file === null) return null;
   const chosen = entries.find(({ key }) => key === "selective");
+  if (alias !== undefined) return aliased({ file, alias, chosen }, place);
   return chosen === undefined ? only(file, IMPORTED) : selected(file, chosen, out);
+}
+
+interface Aliased {
+  readonly file: MapNode;
+  readonly alias: MapEntry;
+  readonly chosen: MapEntry | undefined;
+}
+
+/** An import with an alias adds nothing by itself: its steps run where `use: ALIAS` or `use: ALIAS.STEP` says so. */
+function aliased({ file, alias, chosen }: Aliased, { composition, trail }: Place): null {
+  const { out, aliases } = composition;
+  const name = alias.value.kind === "scalar" ? alias.value.text : "";
+  const own = aliases.get(trail.at(-1)?.id ?? "") ?? new Map<string, MapNode>();
+  if (!/^[A-Za-z_][\w-]*$/u.test(name)) {
+    const help = "use letters, digits, `_` and `-`, beginning with a letter";
+    out.report({ code: "invalid-name", at: alias.value.at, message: `"${name}" cannot be an alias`, help });
+  } else if (own.has(name)) {
+    out.report({ code: "duplicate-key", at: alias.value.at, message: `the alias "${name}" is given twice` });
+  } else if (chosen !== undefined) {
+    const message = '"selective" has no place beside "alias", of which nothing runs by itself';
+    out.report({ code: "conflicting-keys", at: chosen.keyAt, message, help: `write \`use: ${name}.STEP\` in a step` });
+  }
+  aliases.set(trail.at(-1)?.id ?? "", own.set(name, file));
+  return null;
 }
 
 /** The steps and parameters that an import names: a step by its number, its id or its name. */
@@ -130,7 +150,7 @@ function selected(file: MapNode, { keyAt, value }: MapEntry, out: Diagnostics): 
   ]);
 }
 
-function isNamed(step: SourceNode, name: string): boolean {
+export function isNamed(step: SourceNode, name: string): boolean {
   return (
     step.kind === "map" &&
     step.entries.some(

@@ -6,11 +6,12 @@
  */
 import type { Diagnostics, Problem } from "./diagnostics.ts";
 import { MAX_DURATION_MS, parseDuration } from "./duration.ts";
-import type { Json, RetryPolicy, Step } from "./model.ts";
+import type { AgentSettings, EnvironmentValue, Json, Parameter, RetryPolicy, Step } from "./model.ts";
 import { reportOld } from "./old-spellings.ts";
 import { nearest } from "./problem.ts";
 import { respelled } from "./rewrite.ts";
-import type { ScalarNode, SourceNode } from "./source-node.ts";
+import type { MapNode, ScalarNode, SourceNode } from "./source-node.ts";
+import type { Range } from "./source.ts";
 import { describeNode, toJson } from "./source-node.ts";
 
 export type JsonSchema = { readonly [key: string]: Json };
@@ -35,6 +36,33 @@ export interface Context {
   /** Every spelling of every key of a step. */
   readonly stepKeys: ReadonlySet<string>;
   readonly retryDefaults: RetryPolicy | null;
+  /** What the file says for all its steps, where it is not the first one: nobody else knows it when they run. */
+  readonly stepDefaults: StepDefaults;
+  /** Reads the steps that a step calls; what is wrong with them has been reported. */
+  readonly callee: (wanted: CalleeName) => Callee | undefined;
+  /** An entry of the file's `workflows:`, which from now on counts as used. */
+  readonly named: (name: string) => MapNode | undefined;
+  /** Whether a step has named it. */
+  readonly isNamed: (name: string) => boolean;
+}
+
+export interface StepDefaults {
+  readonly env: readonly EnvironmentValue[];
+  readonly agent: AgentSettings;
+}
+
+/** Which steps of another file are meant. */
+export type CalleeName = {
+  readonly kind: "use" | "source";
+  readonly text: string;
+  readonly at: Range;
+};
+
+/** Steps that a step can call. */
+export interface Callee {
+  readonly name: string;
+  readonly parameters: readonly Parameter[];
+  readonly steps: readonly Step[];
 }
 
 export function report(context: Context, problem: Problem): undefined {

@@ -70,6 +70,7 @@ export function runsAgent(action: Action): boolean {
     case "foreach":
     case "goal_seek":
     case "group":
+    case "call":
     case "map":
       return action.steps.some((step) => runsAgent(step.action));
   }

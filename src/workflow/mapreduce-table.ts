@@ -66,6 +66,12 @@ function insideMap(key: string): Refusal {
   };
 }
 
+const NO_STEPS: Refusal = {
+  code: "conflicting-keys",
+  message: "`workflows:` run after the steps of a workflow, and a MapReduce workflow has none",
+  help: "write `workflow: {source: FILE}` as a step of a phase",
+};
+
 export const MAPREDUCE = {
   name: "a MapReduce workflow",
   fields: {
@@ -83,6 +89,8 @@ export const MAPREDUCE = {
     commands: IN_SEQUENCE,
     steps: IN_SEQUENCE,
     ...Object.fromEntries(INSIDE_MAP.map((key) => [key, insideMap(key)])),
+    workflows: NO_STEPS,
+    sub_workflows: NO_STEPS,
   },
   needs: [["map", "extends", "template"]],
 } as const satisfies Table<Fields>;

@@ -7,6 +7,7 @@
 
 import type { Json } from "./json-value.ts";
 import type { Parameter } from "./parameter-model.ts";
+import type { Selection } from "./selection-model.ts";
 
 /** Where a part of the workflow stands in its file. Lines and columns count from 1. */
 export interface SourceLocation {
@@ -93,7 +94,7 @@ export interface Secret {
   readonly at: SourceLocation;
 }
 
-export type { Json, Parameter };
+export type { Json, Parameter, Selection };
 
 /** How an agent is called. Null means: not said here. */
 export interface AgentSettings {
@@ -149,6 +150,7 @@ export type Action =
   | GoalSeekAction
   | AnalyzeAction
   | GroupAction
+  | CallAction
   | MapAction;
 
 /** Runs a prompt with an agent (`claude:`). */
@@ -222,6 +224,22 @@ export interface GroupAction {
   readonly steps: readonly Step[];
 }
 
+/** Runs steps of another file, or of another workflow, with values of their own (`use:`, `workflow:`). */
+export interface CallAction {
+  readonly kind: "call";
+  /** What is called, for people. */
+  readonly name: string;
+  /** Values by name. Texts in them are templates, filled in where the caller stands. */
+  readonly given: Readonly<Record<string, Json>>;
+  /** What the values must be. */
+  readonly parameters: readonly Parameter[];
+  readonly steps: readonly Step[];
+  /** Whether the steps see nothing but these values; otherwise they see what the caller sees as well. */
+  readonly isolated: boolean;
+  /** Variables of the steps that the caller gets. All others stay inside. */
+  readonly outputs: readonly string[];
+}
+
 /**
  * Runs steps once for each item, many items at once, each in a worktree of its own; what they commit is merged. Numbers
  * that may come from variables are templates.
@@ -259,17 +277,6 @@ export type MapInput =
   | { readonly kind: "items"; readonly items: readonly Json[] }
   /** Items that another session had planned, with their names. No text of theirs is a template, and no file says this. */
   | { readonly kind: "planned"; readonly items: readonly { readonly id: string; readonly data: Json }[] };
-
-/** Which of the items are taken, in the order of these fields. */
-export interface Selection {
-  readonly jsonPath: string | null;
-  readonly filter: string | null;
-  readonly sortBy: string | null;
-  readonly distinct: string | null;
-  /** Templates that give whole numbers. */
-  readonly offset: string | null;
-  readonly maxItems: string | null;
-}
 
 /** The limit for an item as a whole. Limits for single steps are in the steps. */
 export interface ItemTimeout {

@@ -199,7 +199,7 @@ function invalidName(name: string, at: Range, context: Context): undefined {
   return report(context, { code: "invalid-name", at, message: `"${name}" cannot be the name of a parameter`, help });
 }
 
-function fits(value: Json, type: Parameter["type"]): boolean {
+export function fits(value: Json, type: Parameter["type"]): boolean {
   switch (type) {
     case "any":
       return true;

@@ -1,26 +1,25 @@
 /** Text -> a workflow, or everything that is wrong with it. */
 import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
 import { composed } from "./compose.ts";
-import type { Context } from "./decode.ts";
+import type { Composition } from "./compose-load.ts";
 import { report } from "./decode.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Diagnostics, Edit, Fix } from "./diagnostics.ts";
 import { collectDiagnostics } from "./diagnostics.ts";
 import { warnAboutIds } from "./ids.ts";
 import { isMapReduce, mapReduceWorkflow } from "./mapreduce.ts";
-import { readMapping, required } from "./mapping.ts";
-import type { Environment, RetryPolicy, Step, Workflow } from "./model.ts";
-import { retryPolicy } from "./retry.ts";
-import type { MapEntry, MapNode, SourceNode } from "./source-node.ts";
+import { readMapping } from "./mapping.ts";
+import type { Environment, Workflow } from "./model.ts";
+import type { MapNode, SourceNode } from "./source-node.ts";
 import { makeSource, partAt } from "./source.ts";
 import { openSources } from "./source-set.ts";
 import type { SourceSet } from "./source-set.ts";
-import { STEP_KEYS } from "./step-table.ts";
+import { contextOf } from "./step-context.ts";
 import { decodeSteps } from "./step.ts";
 import type { StepContext } from "./step.ts";
 import type { WorkflowFiles } from "./workflow-files.ts";
 import { warnAboutWorkflow } from "./suspicious.ts";
-import { workflowParts } from "./workflow-parts.ts";
+import { nameOf, stepsOfWorkflow, workflowParts } from "./workflow-parts.ts";
 import { WORKFLOW } from "./workflow-table.ts";
 import { parseSource } from "./yaml-source.ts";
 
@@ -44,12 +43,9 @@ export interface ParsedWorkflow {
   readonly fixes: readonly Fix[];
 }
 
-/** A workflow of more steps is a program that writes workflows gone wild. */
-const MAX_STEPS = 10_000;
-
 export function parseWorkflow(text: string, options: ParseOptions): ParsedWorkflow {
-  const { root, sources, out, isBroken } = readTree(text, options);
-  const workflow = root === null ? undefined : decodeWorkflow(root, out);
+  const { root, composition, sources, out, isBroken } = readTree(text, options);
+  const workflow = root === null ? undefined : decodeWorkflow(root, composition);
   if (workflow !== undefined && !isBroken()) warnAboutWorkflow(workflow, out);
   const diagnostics = out.list();
   // What another file spells in an old way is mended in that file.
@@ -64,6 +60,7 @@ export function readTree(
   options: ParseOptions,
 ): {
   readonly root: SourceNode | null;
+  readonly composition: Composition;
   readonly sources: SourceSet;
   readonly out: Diagnostics;
   readonly isBroken: () => boolean;
@@ -72,15 +69,25 @@ export function readTree(
   const sources = openSources(makeSource(options.file, text.replace(/^\uFEFF/u, "")));
   const out = collectDiagnostics(sources.source);
   const isBroken = (): boolean => out.list().some(({ severity }) => severity === "error");
-  const composition = { out, sources, files: options.files ?? null, compose: composed, isBroken, known: new Map() };
+  const composition: Composition = {
+    out,
+    sources,
+    files: options.files ?? null,
+    compose: composed,
+    isBroken,
+    known: new Map(),
+    places: new Map(),
+    aliases: new Map(),
+  };
   const own = parseSource(format, out);
-  const trail = [{ id: options.id ?? options.file, file: options.file }];
-  const root = own === null ? null : composed(own, { composition, trail });
-  return { root, sources, out, isBroken };
+  const place = { composition, trail: [{ id: options.id ?? options.file, file: options.file }] };
+  composition.places.set(0, place);
+  const root = own === null ? null : composed(own, place);
+  return { root, composition, sources, out, isBroken };
 }
 
-function decodeWorkflow(root: SourceNode, out: Diagnostics): Workflow | undefined {
-  const context = makeContext(root, out);
+function decodeWorkflow(root: SourceNode, composition: Composition): Workflow | undefined {
+  const context = contextOf(root, composition);
   switch (root.kind) {
     case "list":
       return listWorkflow(root, context);
@@ -119,49 +126,10 @@ function mappingWorkflow(root: MapNode, context: StepContext): Workflow | undefi
   const read = readMapping(root, WORKFLOW, context);
   if (read === undefined) return undefined;
   const { fields } = read;
-  const commands = required(read, "commands", { name: "a workflow", context });
-  if (commands === null) return undefined;
-  const steps = commands.value;
+  const steps = stepsOfWorkflow(read, context);
+  if (steps === undefined) return undefined;
   const parts = workflowParts(fields, name, context);
   warnAboutIds([...steps, ...(parts.merge?.steps ?? [])], context);
   const settings = { ...parts.settings, maxIterations: fields.max_iterations?.value ?? null };
   return { mode: "sequential", ...parts, steps, settings };
-}
-
-/** The workflow-wide defaults are read first, because every step may need them. */
-function makeContext(root: SourceNode, out: Diagnostics): StepContext {
-  let count = 0;
-  const countStep = (node: SourceNode): boolean => {
-    count += 1;
-    if (count === MAX_STEPS + 1) {
-      out.report({ code: "too-many-steps", at: node.at, message: `the workflow has more than ${MAX_STEPS} steps` });
-    }
-    return count <= MAX_STEPS;
-  };
-  const make = (retryDefaults: RetryPolicy | null): StepContext => {
-    const context: StepContext = {
-      out,
-      stepKeys: STEP_KEYS,
-      retryDefaults,
-      countStep,
-      decodeSteps: (node, place): readonly Step[] | undefined => decodeSteps(node, place, context),
-    };
-    return context;
-  };
-  const bare = make(null);
-  const defaults = root.kind === "map" ? root.entries.find(({ key }) => key === "retry_defaults") : undefined;
-  return make(defaults === undefined ? null : (readDefaults(defaults, bare) ?? null));
-}
-
-function readDefaults(entry: MapEntry, context: Context): RetryPolicy | undefined {
-  // A missing value is reported with the rest of the mapping.
-  return entry.value.kind === "scalar" && entry.value.value === null
-    ? undefined
-    : retryPolicy.decode(entry.value, context);
-}
-
-/** The file's name without folders and ending. */
-function nameOf(file: string): string {
-  const base = file.split(/[/\\]/u).at(-1) ?? file;
-  return base.replace(/\.(?:ya?ml|json)$/iu, "") || "workflow";
 }

@@ -1,7 +1,7 @@
 /** Parts of a workflow that stand at several places, as they are printed. */
-import type { AgentSettings, AutoCommit, Capture, EnvironmentValue, RetryPolicy, Step } from "./model.ts";
+import type { AgentSettings, AutoCommit, Capture, EnvironmentValue, Parameter, RetryPolicy, Step } from "./model.ts";
 import type { Printed, PrintedMap } from "./print-yaml.ts";
-import { mapOf } from "./print-yaml.ts";
+import { mapOf, printJson } from "./print-yaml.ts";
 
 export type Entries = readonly (readonly [string, Printed | undefined])[];
 export type PrintSteps = (steps: readonly Step[]) => Printed;
@@ -145,4 +145,15 @@ function exhausted(value: RetryPolicy["onExhausted"], printSteps: PrintSteps): P
     case "fallback":
       return mapOf([["fallback", printSteps(value.steps)]]);
   }
+}
+
+export function parameterTree(parameter: Parameter): PrintedMap {
+  return mapOf([
+    ["name", parameter.name],
+    ["type", parameter.type === "any" ? undefined : parameter.type],
+    ["description", parameter.description ?? undefined],
+    ["required", parameter.required],
+    ["default", parameter.default === null ? undefined : printJson(parameter.default)],
+    ["validation", parameter.validation ?? undefined],
+  ]);
 }

@@ -1,7 +1,8 @@
 /** A step as it is printed. */
-import type { Action, FailurePolicy, Step, Validation } from "./model.ts";
+import type { Action, CallAction, FailurePolicy, Json, Step, Validation } from "./model.ts";
 import type { Entries } from "./print-parts.ts";
 import {
+  parameterTree,
   printAgent,
   printAutoCommit,
   printCapture,
@@ -83,10 +84,34 @@ function action(value: Action): Entries {
       ];
     case "group":
       return [["commands", printSteps(value.steps)]];
+    case "call":
+      return [["workflow", call(value)]];
     // It stands in no list of steps: the phases around it are printed by themselves.
     case "map":
       return [];
   }
+}
+
+/** Files are put together already, so that what is called stands where it is called. */
+function call({ name, given, parameters, steps, isolated, outputs: copied }: CallAction): PrintedMap {
+  const declared = new Set(parameters.map((parameter) => parameter.name));
+  const values = Object.entries(given);
+  const own = values.filter(([key]) => declared.has(key)).map(([key, value]) => [key, printJson(value)] as const);
+  const inputs = values.filter(([key]) => !declared.has(key)).map(([key, value]) => [key, variableIn(value)] as const);
+  return mapOf([
+    ["name", name],
+    ["declares", parameters.length === 0 ? undefined : parameters.map(parameterTree)],
+    ["with", own.length === 0 ? undefined : mapOf(own)],
+    ["inputs", inputs.length === 0 ? undefined : mapOf(inputs)],
+    ["outputs", copied.length === 0 ? undefined : copied],
+    ["inherit", isolated ? undefined : true],
+    ["commands", printSteps(steps)],
+  ]);
+}
+
+/** An input that is not declared is nothing but a variable: `${NAME}`. */
+function variableIn(value: Json): string {
+  return typeof value === "string" ? value.slice(2, -1) : "";
 }
 
 function foreach(value: Extract<Action, { readonly kind: "foreach" }>): PrintedMap {

@@ -2,12 +2,12 @@
  * A workflow -> YAML in the current spelling. What is printed reads back as the same workflow, places apart; defaults that
  * the reader fills in are left out.
  */
-import type { AgentSettings, Environment, EnvironmentFile, MergePhase, Parameter, Secret, Workflow } from "./model.ts";
+import type { AgentSettings, Environment, EnvironmentFile, MergePhase, Secret, Workflow } from "./model.ts";
 import { printPhases } from "./print-map.ts";
-import { printAgent, printEnvironmentValues, printMilliseconds } from "./print-parts.ts";
+import { parameterTree, printAgent, printEnvironmentValues, printMilliseconds } from "./print-parts.ts";
 import { printSteps } from "./print-step.ts";
 import type { Printed, PrintedMap } from "./print-yaml.ts";
-import { mapOf, printJson, printYaml } from "./print-yaml.ts";
+import { mapOf, printYaml } from "./print-yaml.ts";
 
 export function printWorkflow(workflow: Workflow): string {
   return printYaml(workflowTree(workflow));
@@ -39,17 +39,6 @@ function mergeTree({ steps, timeoutMs }: MergePhase): PrintedMap {
   return mapOf([
     ["timeout", printMilliseconds(timeoutMs)],
     ["commands", printSteps(steps)],
-  ]);
-}
-
-function parameterTree(parameter: Parameter): PrintedMap {
-  return mapOf([
-    ["name", parameter.name],
-    ["type", parameter.type === "any" ? undefined : parameter.type],
-    ["description", parameter.description ?? undefined],
-    ["required", parameter.required],
-    ["default", parameter.default === null ? undefined : printJson(parameter.default)],
-    ["validation", parameter.validation ?? undefined],
   ]);
 }
 

@@ -29,6 +29,8 @@ function fullLabel(action: Action): string {
       return `goal_seek: ${action.goal.trim()}`;
     case "analyze":
       return "analyze";
+    case "call":
+      return `${action.isolated ? "workflow" : "use"}: ${action.name}`;
     case "map":
       return "map";
     case "group":

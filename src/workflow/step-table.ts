@@ -1,6 +1,7 @@
 /** Every key of a step. */
 import { FOREACH_OPTIONS, analyze, foreach, goalSeek, test, writeFile } from "./actions.ts";
 import { agentFields } from "./agent-settings.ts";
+import { given, subWorkflow } from "./call.ts";
 import { captureFormat, captureOutput, captureStreams } from "./capture.ts";
 import { expression, name, template } from "./checked-text.ts";
 import { autoCommit, commitConfig, outputs } from "./commit.ts";
@@ -50,6 +51,9 @@ const ACTION_FIELDS = {
   goal_seek: field(goalSeek, "Repeats steps until a score is reached."),
   analyze: field(analyze, "Collects facts about the repository.", { nullable: true }),
   commands: field(workSteps, "Several steps where one may stand.", { aliases: ["steps"] }),
+  use: field(text, "Steps of a template or of an import with an alias, `ALIAS` or `ALIAS.STEP`."),
+  with: field(given, "Values for what `use:` names."),
+  workflow: field(subWorkflow, "Runs another workflow with values of its own.", { aliases: ["sub_workflow"] }),
   test: field(test, "A script with its own on_failure; write `shell:` and `on_failure:`."),
   handler: field(handler, "A handler of the earlier language; write `shell:` or `claude:`."),
   command: field(text, "An agent command of the earlier language; write `claude:`."),
@@ -111,15 +115,9 @@ export const ACTION_KEYS = [
   "handler",
   "command",
   "commands",
+  "use",
+  "workflow",
 ] as const;
-
-/** Keys that say what a step does in files that are put together from several. */
-export const COMPOSED_ACTIONS = ["use", "workflow", "sub_workflow"] as const;
-
-function notYet(key: string): Refusal {
-  const message = `"${key}" belongs to composing workflows of several files, which this version does not know`;
-  return { code: "not-supported-yet", message, help: "write the steps into this file" };
-}
 
 /** What other tools call a script or a prompt. */
 export const FOREIGN_ACTIONS = ["run", "script", "cmd", "bash", "prompt"] as const;
@@ -132,11 +130,7 @@ function foreign(key: string): Refusal {
 export const STEP = {
   name: "a step",
   fields: STEP_FIELDS,
-  refused: {
-    ...Object.fromEntries(FOREIGN_ACTIONS.map((key) => [key, foreign(key)])),
-    ...Object.fromEntries(COMPOSED_ACTIONS.map((key) => [key, notYet(key)])),
-    with: notYet("with"),
-  },
+  refused: Object.fromEntries(FOREIGN_ACTIONS.map((key) => [key, foreign(key)])),
   needs: [[...ACTION_KEYS, "name"]],
   rules: {
     allOf: [

@@ -1,6 +1,7 @@
 /** Steps: what a list, a mapping or a text becomes wherever steps may stand. */
 import { actionOf } from "./action-of.ts";
 import type { ChosenAction } from "./action-of.ts";
+import { withAgentDefaults } from "./agent-settings.ts";
 import { resolveCapture } from "./capture.ts";
 import { PLAIN_AUTO_COMMIT } from "./commit.ts";
 import type { Context, StepsPlace } from "./decode.ts";
@@ -82,7 +83,7 @@ interface Parts {
 
 function makeStep({ read, chosen, place }: Parts, context: Context): Step {
   const { fields } = read;
-  const { action } = chosen;
+  const action = asCalled(chosen.action, context);
   const metadata = fields.metadata?.value ?? null;
   const at = locateStep(context.out.source, read.at);
   const given = fields.name?.value;
@@ -93,7 +94,7 @@ function makeStep({ read, chosen, place }: Parts, context: Context): Step {
     at,
     action,
     when: fields.when?.value ?? null,
-    env: [...chosen.env, ...(metadata?.env?.value ?? []), ...(fields.env?.value ?? [])],
+    env: [...context.stepDefaults.env, ...chosen.env, ...(metadata?.env?.value ?? []), ...(fields.env?.value ?? [])],
     clearEnv: fields.clear_env?.value ?? false,
     workingDir: fields.working_dir?.value ?? chosen.workingDir,
     // A limit of 0 is "none", and not "not said".
@@ -117,6 +118,10 @@ function makeStep({ read, chosen, place }: Parts, context: Context): Step {
   return step;
 }
 
+function asCalled(action: Action, { stepDefaults: { agent } }: Context): Action {
+  return action.kind === "agent" ? { ...action, settings: withAgentDefaults(action.settings, agent) } : action;
+}
+
 /** `retry_defaults` reach steps that do one thing; a loop as a whole is not repeated by a default. */
 function retryOf({ read, chosen, place }: Parts, context: Context): RetryPolicy | null {
   const own = read.fields.retry?.value;
@@ -133,6 +138,7 @@ function ownTolerance({ fields }: StepRead, chosen: ChosenAction): boolean | nul
   // In a flat foreach this key is about its items.
   if (fields.continue_on_error !== null && !chosen.isFlatForeach) return fields.continue_on_error.value;
   if (fields.fail_workflow !== null) return !fields.fail_workflow.value;
+  if (chosen.tolerate !== null) return chosen.tolerate;
   return fields.metadata?.value.continue_on_error?.value ?? null;
 }
 

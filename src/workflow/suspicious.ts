@@ -98,6 +98,8 @@ function textsOf(action: Action): readonly string[] {
       return [action.prompt];
     case "write_file":
       return [action.path, action.content];
+    case "call":
+      return Object.values(action.given).filter((value) => typeof value === "string");
     case "foreach":
     case "goal_seek":
     case "group":
@@ -128,6 +130,8 @@ function insideOf(action: Action): readonly Part[] {
   switch (action.kind) {
     case "foreach":
     case "map":
+    // Whoever calls a file need not use all that its steps capture.
+    case "call":
       return [{ steps: action.steps, isInItem: true }];
     case "group":
       return [{ steps: action.steps, isInItem: false }];

@@ -1,11 +1,15 @@
 /** What every kind of workflow has besides its steps. */
 import { NO_AGENT_SETTINGS } from "./agent-settings.ts";
+import { namedWorkflows } from "./call.ts";
+import { makeMap } from "./compose-merge.ts";
 import type { Context } from "./decode.ts";
+import { allOf, WORK } from "./decode.ts";
 import type { Mapping } from "./mapping.ts";
-import type { Workflow } from "./model.ts";
+import { required } from "./mapping.ts";
+import type { Step, Workflow } from "./model.ts";
 import { withDefaults } from "./parameters.ts";
 import { resolveLimit } from "./phase.ts";
-import type { COMMON_FIELDS } from "./workflow-table.ts";
+import type { COMMON_FIELDS, WORKFLOW } from "./workflow-table.ts";
 
 type CommonFields = Mapping<typeof COMMON_FIELDS>["fields"];
 
@@ -28,4 +32,32 @@ export function workflowParts(fields: CommonFields, name: string, context: Conte
     agent: fields.agent?.value ?? NO_AGENT_SETTINGS,
     settings: { allowPathsOutside: fields.allow_paths_outside?.value ?? [], maxIterations: null },
   };
+}
+
+/** The steps of a workflow: its `commands:`, and after them what `workflows:` has and no step names. */
+export function stepsOfWorkflow(
+  read: Mapping<(typeof WORKFLOW)["fields"]>,
+  context: Context,
+): readonly Step[] | undefined {
+  const { commands, workflows } = read.fields;
+  const entries = workflows?.value ?? [];
+  if (
+    workflows === null &&
+    !read.given.has("workflows") &&
+    required(read, "commands", { name: "a workflow", context }) === null
+  )
+    return undefined;
+  if (commands === null && read.given.has("commands")) return undefined;
+  const unnamed = [...namedWorkflows(entries)].filter(([name]) => !context.isNamed(name));
+  const after = unnamed.map(([, node]) =>
+    context.decodeSteps(makeMap(node, [{ key: "workflow", keyAt: node.at, value: node }]), WORK),
+  );
+  const steps = allOf(after);
+  return steps === undefined ? undefined : [...(commands?.value ?? []), ...steps.flat()];
+}
+
+/** The file's name without folders and ending. */
+export function nameOf(file: string): string {
+  const base = file.split(/[/\\]/u).at(-1) ?? file;
+  return base.replace(/\.(?:ya?ml|json)$/iu, "") || "workflow";
 }

@@ -1,5 +1,6 @@
 /** Every key of a workflow. */
 import { agentDefaults } from "./agent-settings.ts";
+import { subWorkflows } from "./call.ts";
 import { template } from "./checked-text.ts";
 import { anyText, bool, integer, list, text, word, workSteps } from "./decode.ts";
 import type { Decoder } from "./decode.ts";
@@ -22,17 +23,6 @@ const merge: Decoder<Phase> = phase(
     return steps === null ? undefined : { steps: steps.value, timeout: read.fields.timeout?.value ?? null };
   }),
 );
-
-const COMPOSITION = "composing workflows of several files";
-
-function notYet(key: string): Refusal {
-  const help = "write the steps into this file";
-  return {
-    code: "not-supported-yet",
-    message: `"${key}" belongs to ${COMPOSITION}, which this version does not know`,
-    help,
-  };
-}
 
 const NOT_HERE: Refusal = {
   code: "unknown-key",
@@ -71,9 +61,11 @@ const CONFIG: Refusal = {
 /** Keys that no kind of workflow has. */
 export const COMMON_REFUSED = {
   config: CONFIG,
-  workflows: notYet("workflows"),
-  sub_workflows: notYet("sub_workflows"),
-  use: notYet("use"),
+  use: {
+    code: "unknown-key",
+    message: '"use" is the key of a step',
+    help: "write it into `commands:`, or write `template:`",
+  },
   timeout: NOT_HERE,
 } as const satisfies Readonly<Record<string, Refusal>>;
 
@@ -111,8 +103,11 @@ export const WORKFLOW = {
     ),
     mode: field(word(["sequential"], { standard: "sequential" }), "How the workflow runs."),
     commands: field(workSteps, "The steps, in order.", { aliases: ["steps"] }),
+    workflows: field(subWorkflows, "Workflows that run as steps: those that no step names run after all steps.", {
+      aliases: ["sub_workflows"],
+    }),
   },
   refused: { ...COMMON_REFUSED, ...MAPREDUCE_ONLY },
   // Another file may have the steps.
-  needs: [["commands", "imports", "extends", "template"]],
+  needs: [["commands", "workflows", "imports", "extends", "template"]],
 } as const satisfies Table<Fields>;

@@ -106,6 +106,7 @@ export const EVERY_EVENT: { readonly [Type in Event["type"]]: Event & { readonly
     set: { NAME: "value", LIST: [1, null, true, { a: "b" }] },
   },
   "retry-due": { type: "retry-due", at, lane, path, attempt: 2, delayMs: 1000 },
+  "call-begun": { type: "call-begun", at, lane, path, given: { target: "a", many: [1, 2] } },
   "items-planned": { type: "items-planned", at, lane, path, items: ["a", { id: 1 }] },
   validated: { type: "validated", at, lane, path, round: 1, result: validation, set: { "validation.completion": 80 } },
   "item-ended": { type: "item-ended", at, lane, path, index: 0, outcome },

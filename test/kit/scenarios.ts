@@ -1,6 +1,6 @@
 /** Workflows whose every path through the engine is tried: calm, killed, and folded again from each prefix. */
 import type { Workflow } from "../../src/workflow/model.ts";
-import { agent, map, retry, shell, step, workflow } from "./steps.ts";
+import { agent, capture, map, retry, shell, step, workflow } from "./steps.ts";
 import type { Going } from "./world.ts";
 
 export interface Scenario {
@@ -107,6 +107,34 @@ export const scenarios: readonly Scenario[] = [
         maxItems: null,
       }),
       shell("write after 1\ncommit after"),
+    ]),
+  },
+  {
+    name: "calls with values of their own, one in another",
+    workflow: workflow([
+      shell("write base 1\ncommit base 1", { capture: capture("seen") }),
+      step({
+        kind: "call",
+        name: "outer",
+        given: { file: "x", count: 2 },
+        parameters: [],
+        steps: [
+          agent("write ${file} ${count}\ncommit ${file}"),
+          step({
+            kind: "call",
+            name: "inner",
+            given: { file: "${file}-inner" },
+            parameters: [],
+            steps: [shell("append ${file} ${params.file}\nsay done", { capture: capture("said") })],
+            isolated: true,
+            outputs: ["said"],
+          }),
+          shell("write said ${said}\ncommit said"),
+        ],
+        isolated: false,
+        outputs: ["said"],
+      }),
+      shell("append said ${said}\ncommit after"),
     ]),
   },
   {

@@ -35,6 +35,7 @@ function tell(event: Recorded, order: SessionOrder | null): readonly Line["text"
       return [`Warning: ${event.message}`];
     case "session-ended":
       return order === null ? [] : ending(order);
+    case "call-begun":
     case "session-opened":
     case "workflow-changed":
     case "lane-prepared":

@@ -77,15 +77,13 @@ function tellOf(memory: Memory, event: Recorded): readonly Line[] {
       learn(memory, event);
       return [progress("Going on with the edited workflow")];
     case "lane-prepared":
-      if (event.lane !== "main") return [];
-      return [
-        progress(memory.resumed ? `Worktree: ${event.directory}` : `Created worktree at: ${event.directory}`),
-        ...salvaged(event.salvage),
-      ];
+      return lanePrepared(memory, event);
     case "attempt-started":
       return attemptStarted(memory, event);
     case "attempt-ended":
       return event.result.ok ? [] : [failedAttempt(memory, event)];
+    case "call-begun":
+      return arrive(memory, event, stepLabel(memory, event.path));
     case "items-planned":
       return [...arrive(memory, event, stepLabel(memory, event.path)), detail(plural(event.items.length, "item"))];
     case "validated":
@@ -119,6 +117,14 @@ function tellOf(memory: Memory, event: Recorded): readonly Line[] {
     case "warned":
       return tellEnd(event);
   }
+}
+
+function lanePrepared(memory: Memory, event: Recorded & { type: "lane-prepared" }): readonly Line[] {
+  if (event.lane !== "main") return [];
+  return [
+    progress(memory.resumed ? `Worktree: ${event.directory}` : `Created worktree at: ${event.directory}`),
+    ...salvaged(event.salvage),
+  ];
 }
 
 function attemptStarted(memory: Memory, event: Recorded & { type: "attempt-started" }): readonly Line[] {
@@ -185,6 +191,7 @@ function tellEnd(event: Recorded): readonly Line[] {
     case "attempt-interrupted":
     case "continuation-failed":
     case "retry-due":
+    case "call-begun":
     case "items-planned":
     case "validated":
     case "step-ended":

@@ -1,5 +1,6 @@
 /** One action, executed as often as its `retry` says. */
 import type { Step } from "../../workflow/model.ts";
+import { callBody } from "./call.ts";
 import type { Command } from "./command.ts";
 import type { AttemptResult, StepOutcome } from "./event.ts";
 import { fault } from "./fault.ts";
@@ -131,6 +132,8 @@ function body(step: Step, cursor: Cursor): Progress | null {
       return goalSeek(step, step.action, cursor);
     case "group":
       return cursor.sequence(step.action.steps, cursor);
+    case "call":
+      return callBody(step, step.action, cursor);
     case "map":
       return mapLoop(step, step.action, cursor);
     case "agent":

@@ -152,7 +152,7 @@ export interface Account {
   readonly log: string;
 }
 
-/** Finds the items of a `foreach`. */
+/** Finds the items of a `foreach`, or the values of a call. */
 export interface PlanItems {
   readonly kind: "plan-items";
   readonly lane: LaneId;

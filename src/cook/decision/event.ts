@@ -175,6 +175,13 @@ export type EventBody =
       readonly attempt: number;
       readonly delayMs: number;
     }
+  /** The path is that of the called steps, which see the values. */
+  | {
+      readonly type: "call-begun";
+      readonly lane: LaneId;
+      readonly path: StepPath;
+      readonly given: Readonly<Record<string, Json>>;
+    }
   | { readonly type: "items-planned"; readonly lane: LaneId; readonly path: StepPath; readonly items: readonly Json[] }
   | {
       readonly type: "validated";

@@ -70,6 +70,10 @@ function apply(session: Session, event: Event): Session {
       return continuationFailed(session, event);
     case "retry-due":
       return onNode(session, event, (node) => ({ ...node, attempt: due(node, event.delayMs) }));
+    case "call-begun": {
+      const { given } = event;
+      return onNode(session, event, (node) => ({ ...node, vars: { params: given, param: given, ...given } }));
+    }
     case "items-planned":
       return onNode(session, event, (node) => ({ ...node, items: event.items }));
     case "validated":

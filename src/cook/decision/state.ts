@@ -283,16 +283,24 @@ export function someNode(node: Node, holds: (node: Node) => boolean): boolean {
   return holds(node) || [...node.children.values()].some((child) => someNode(child, holds));
 }
 
-/** What is set at a place of the lane: the lane's own variables, and over them those of the items around the place. */
+/** What is set at a place of the lane: the lane's own variables, and over them those of the items and calls around the place. */
 export function variablesAt(lane: Lane, path: StepPath): Readonly<Record<string, Json>> {
   const layers = [lane.vars];
   let node: Node | undefined = lane.root;
   for (const segment of segmentsOf(path)) {
     node = node.children.get(segment);
     if (node === undefined) break;
+    if (isIsolated(segment)) layers.length = 0;
     if (node.vars !== null) layers.push(node.vars);
   }
-  return layers.length === 1 ? lane.vars : Object.fromEntries(layers.flatMap((layer) => Object.entries(layer)));
+  return layers.length === 1 && layers[0] !== undefined
+    ? layers[0]
+    : Object.fromEntries(layers.flatMap((layer) => Object.entries(layer)));
+}
+
+/** Whether a place, of a lane or in it, lies inside of a workflow that sees nothing of its caller. */
+export function isIsolated(place: string): boolean {
+  return /(?:^|\/)flow-\d+(?:\/|$)/.test(place);
 }
 
 export function segmentsOf(path: StepPath): readonly string[] {

@@ -25,7 +25,7 @@ export function onNode(session: Session, event: Located, update: (node: Node, la
   );
 }
 
-/** Sets variables: inside of a loop's item they are the item's own, everywhere else the lane's. */
+/** Sets variables: inside of a loop's item or of a call they are its own, everywhere else the lane's. */
 export function setting(session: Session, event: Located & { readonly set: Lane["vars"] }): Session {
   if (Object.keys(event.set).length === 0) return session;
   const [item] = AROUND.exec(event.path) ?? [];
@@ -34,5 +34,5 @@ export function setting(session: Session, event: Located & { readonly set: Lane[
   return onNode(session, { ...event, path: item }, (node) => ({ ...node, vars: { ...node.vars, ...event.set } }));
 }
 
-/** The innermost item around a path. */
-const AROUND = /^(?:.*\/)?item-\d+(?=\/)/;
+/** The innermost item or call around a path. */
+const AROUND = /^(?:.*\/)?(?:item|call|flow)-\d+(?=\/)/;

@@ -86,6 +86,7 @@ async function execute(command: Attempt, setting: Setting, room: Room): Promise<
     case "foreach":
     case "goal_seek":
     case "group":
+    case "call":
     case "map":
       throw new Error(`bug: ${action.kind} is made of steps and is not executed itself`);
   }

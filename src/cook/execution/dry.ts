@@ -2,9 +2,10 @@
  * A dry run: the same engine with a performer that does nothing, so nothing can be executed by mistake. Every step is
  * assumed to pass; conditions and items that would need a command are assumed to be there.
  */
-import type { Json } from "../../workflow/model.ts";
+import type { CallAction, Json } from "../../workflow/model.ts";
+import { callSegment } from "../decision/call.ts";
 import type { EventBody, ValidationResult } from "../decision/event.ts";
-import { type Lane, MAIN, type Session } from "../decision/state.ts";
+import { join, type Lane, MAIN, type Session } from "../decision/state.ts";
 import type { Effect, Performer } from "../orchestrator.ts";
 import type { FilesPort, MaskerPort } from "../ports.ts";
 import { plannedDry } from "./dry-map.ts";
@@ -75,7 +76,7 @@ function pretend(command: Effect, session: Session): readonly EventBody[] {
     case "wait":
       return [{ type: "retry-due", lane: command.lane, path: command.path, attempt: command.attempt, delayMs: 0 }];
     case "plan-items":
-      return [{ type: "items-planned", lane: command.lane, path: command.path, items: assumedItems(command) }];
+      return [assumedParts(command)];
     case "read-validation":
       return [
         {
@@ -131,9 +132,22 @@ function mainLane(session: Session): Lane {
   return laneIn(session, MAIN);
 }
 
+function assumedParts(command: Effect & { kind: "plan-items" }): EventBody {
+  const { lane, path, step } = command;
+  if (step.action.kind === "call") return assumedCall(command, step.action);
+  return { type: "items-planned", lane, path, items: assumedItems(command) };
+}
+
 /** A command that would list the items is not run; one item stands for all of them. */
 function assumedItems(command: Effect & { kind: "plan-items" }): readonly Json[] {
   const { action } = command.step;
   if (action.kind !== "foreach" || action.input.kind === "command") return ["<item>"];
   return action.maxItems === null ? action.input.items : action.input.items.slice(0, action.maxItems);
+}
+
+/** Texts stay as they are written: what they would be filled with is not known. */
+function assumedCall({ lane, path }: Effect & { kind: "plan-items" }, action: CallAction): EventBody {
+  const defaults = action.parameters.map(({ name, default: value }) => [name, value] as const);
+  const given = { ...Object.fromEntries(defaults), ...action.given };
+  return { type: "call-begun", lane, path: join(path, callSegment(action)), given };
 }

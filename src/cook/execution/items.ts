@@ -36,8 +36,8 @@ export async function planItems(command: PlanItems, room: Room): Promise<readonl
   return [{ type: "items-planned", lane, path, items: limited.map((item) => mapStrings(item, seal)) }];
 }
 
-/** The loop's attempt fails: there is nothing that it could go through. */
-function notPlanned({ lane, path, step }: PlanItems, reason: Fault, { session }: Room): readonly EventBody[] {
+/** The attempt fails: there is nothing that it could go through. */
+export function notPlanned({ lane, path, step }: PlanItems, reason: Fault, { session }: Room): readonly EventBody[] {
   const { parent, segment } = parentOf(path);
   const result = {
     ok: false,

@@ -11,6 +11,7 @@ import { interpolate } from "../../workflow/template.ts";
 import { performAttempt } from "./attempt.ts";
 import { computeValues } from "./compute.ts";
 import type { EnvironmentCache } from "./environment-value.ts";
+import { beginCall } from "./call.ts";
 import { planItems } from "./items.ts";
 import { performMapEffect } from "./map-effects.ts";
 import { planMap } from "./map-plan.ts";
@@ -110,7 +111,9 @@ async function performWithValues(command: UsingValues, room: Room): Promise<read
     case "attempt":
       return performAttempt(command, room);
     case "plan-items":
-      return planItems(command, room);
+      return command.step.action.kind === "call"
+        ? beginCall(command, command.step.action, room)
+        : planItems(command, room);
     case "plan-map":
       return planMap(command, room);
     case "read-validation":

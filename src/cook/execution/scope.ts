@@ -5,7 +5,7 @@ import { createScope, KNOWN_NAMESPACES, type Scope, type ScopeLayer } from "../.
 import type { StepContext } from "../decision/command.ts";
 import { valuesAt } from "../decision/compute.ts";
 import type { Changes, Commit, StepPath } from "../decision/event.ts";
-import { type Lane, type Session, variablesAt } from "../decision/state.ts";
+import { isIsolated, type Lane, type Session, variablesAt } from "../decision/state.ts";
 import { everyStep } from "../needs.ts";
 import type { MaskerPort, Ports } from "../ports.ts";
 import { laneFacts, laneLayer } from "./lane-facts.ts";
@@ -49,12 +49,17 @@ function layersOf(place: Place, masker: MaskerPort, reader: Reader = "step"): re
   const { ofSession, ofStep } = valuesAt(session, { lane: lane.id, path });
   const declared = declaredNames(order.workflow);
   const set = unsealed(variablesAt(lane, path), masker);
+  const { parameters } = order;
+  const parametersLayer = {
+    values: { params: parameters, param: parameters, ...parameters },
+    namespaces: declared.names,
+  };
   return [
     {
       values: unsealed(present(reader === "step" ? { ...ofSession, ...ofStep } : { ...ofStep, ...ofSession }), masker),
     },
     { values: surroundings(place) },
-    { values: { params: order.parameters, param: order.parameters, ...order.parameters }, namespaces: declared.names },
+    ...(isIsolated(`${lane.id}/${path}`) ? [] : [parametersLayer]),
     { values: set },
     { values: named(set, declared.ids) },
     { values: { args: argumentsIn(context.locals) } },

@@ -8,6 +8,7 @@ import type { Changes, Commit, EventBody, Fault, TreeState } from "../decision/e
 import { compileRegex } from "../../workflow/regex.ts";
 import { fault } from "../decision/fault.ts";
 import { cut, maskedFault } from "../masking.ts";
+import { callResults } from "./call.ts";
 import { captureValue, variablesOf } from "./captures.ts";
 import { loopVariables } from "./loop-results.ts";
 import { mapVariables } from "./map-results.ts";
@@ -49,6 +50,8 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
         `step "${step.label}" could not be captured as ${step.capture?.name ?? ""}: ${captured.message}`,
       ),
     );
+  const called = callResults(command, result.ok, room);
+  fail(called.problem);
   const more = captureOutputs(step.captures, ran.result);
   const at = room.ports.clock.now();
   const set = {
@@ -65,14 +68,9 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
       outputs: outputs.values,
       analysis: settling.analysis,
     }),
+    ...called.values,
     ...more.values,
   };
-  const warnings: EventBody[] = [...ran.warnings, ...more.problems].map((message) => ({
-    type: "warned",
-    lane,
-    path,
-    message,
-  }));
   const ended: EventBody = {
     type: "attempt-ended",
     lane,
@@ -84,7 +82,11 @@ export async function settle(settling: Settling): Promise<readonly EventBody[]> 
     usage: ran.usage,
     set,
   };
-  return [...warnings, sealed(ended, room)];
+  return [...warnings([...ran.warnings, ...more.problems], command), sealed(ended, room)];
+}
+
+function warnings(messages: readonly string[], { lane, path }: Attempt): readonly EventBody[] {
+  return messages.map((message) => ({ type: "warned", lane, path, message }));
 }
 
 /** Secrets never reach the journal: their names do, and are filled in again in memory. */

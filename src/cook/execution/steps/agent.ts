@@ -1,5 +1,6 @@
 /** `claude:` — a prompt for an agent. */
-import type { AgentAction, AgentSettings } from "../../../workflow/model.ts";
+import { withAgentDefaults } from "../../../workflow/agent-settings.ts";
+import type { AgentAction } from "../../../workflow/model.ts";
 import { fromAgent, type Ran, refusedWith } from "../result.ts";
 import { leftIn, Refusal, render } from "../room.ts";
 import type { Execution } from "./execution.ts";
@@ -14,7 +15,7 @@ export async function runAgent(action: AgentAction, execution: Execution): Promi
       lane,
       agent: action.agent,
       prompt,
-      settings: withDefaults(action.settings, room.session.order.workflow.agent),
+      settings: withAgentDefaults(action.settings, room.session.order.workflow.agent),
       sessionId: agentSession,
       resume: command.resume !== null,
       directory: setting.directory,
@@ -41,14 +42,3 @@ export async function runAgent(action: AgentAction, execution: Execution): Promi
 
 /** A prompt about templates may be full of them. */
 const MAX_LEFT = 5;
-
-function withDefaults(own: AgentSettings, defaults: AgentSettings): AgentSettings {
-  return {
-    model: own.model ?? defaults.model,
-    maxTurns: own.maxTurns ?? defaults.maxTurns,
-    maxBudgetUsd: own.maxBudgetUsd ?? defaults.maxBudgetUsd,
-    effort: own.effort ?? defaults.effort,
-    systemPrompt: own.systemPrompt ?? defaults.systemPrompt,
-    onInterrupt: own.onInterrupt ?? defaults.onInterrupt,
-  };
-}
