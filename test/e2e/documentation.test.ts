@@ -26,7 +26,9 @@ const FILES = [
 const BLOCKS = FILES.flatMap(blocksOf);
 
 test.each(BLOCKS)("the YAML example at $place ($kind) is good", (block) => {
-  expect(problemsOf(block)).toEqual([]);
+  // What a fragment captures may be used in the parts that it leaves out.
+  const problems = problemsOf(block).filter(({ code }) => block.kind !== "phase" || code !== "unused-capture");
+  expect(problems).toEqual([]);
 });
 
 describe("an example that says so", () => {
