@@ -53,11 +53,15 @@ function problemsOf({ place, kind, text }: Block): readonly unknown[] {
   if (kind === "file") return problemsOfFile(place, text);
   if (kind !== "script") {
     const { diagnostics } = parseWorkflow(workflowOf(kind, text), { file: place });
-    // What a fragment captures may be used in the parts that it leaves out.
-    return diagnostics.filter(({ code }) => kind !== "phase" || code !== "unused-capture");
+    return kind === "phase" ? diagnostics.filter(isOwn) : diagnostics;
   }
   const script = parseScript(text);
   return typeof script === "string" ? [script] : [];
+}
+
+/** What a fragment or a file that others include captures may be used in what is not here. */
+function isOwn({ code }: { readonly code: string }): boolean {
+  return code !== "unused-capture";
 }
 
 /** Files of one page include each other; the first line of each is its path. */
@@ -77,7 +81,7 @@ function problemsOfFile(place: string, text: string): readonly unknown[] {
     open: (paths, from) => open(paths.map((path) => join(dirname(from), path)).find((path) => files.has(path)) ?? ""),
     template: (name) => open(`.prodigy/templates/${name}.yml`),
   };
-  return parseWorkflow(text, { file: pathOf(text), files: reader }).diagnostics;
+  return parseWorkflow(text, { file: pathOf(text), files: reader }).diagnostics.filter(isOwn);
 }
 
 function pathOf(text: string): string {
