@@ -23,7 +23,8 @@ export const BEYOND_SCHEMA: ReadonlyMap<DiagnosticCode, RegExp> = new Map<Diagno
   ["too-many-steps", /^/u],
   ["out-of-range", /^"\w+" is taken from step/u],
   ["wrong-type", /^the (?:default of|score is one step|content of a text file)/u],
-  ["missing-key", /^on_failure has no handler|^a secret has exactly one source/u],
+  ["missing-key", /^on_failure has no handler|^a secret has exactly one source|^the \w+ handler needs/u],
+  ["unknown-key", /^unknown key "[^"]*" in the \w+ handler/u],
   ["not-supported-yet", /^success_criteria/u],
   // What stands in other files.
   ["unreadable-file", /^/u],
