@@ -64,6 +64,8 @@ export function openLiveArea({ output, style, now }: LiveOptions): LiveArea {
     observe: (event) => board.observe(event),
     said: (lane, path, text) => board.said(keyOf({ lane, path }), text),
     above: (text) => {
+      // What has ended must not be drawn once more below what tells of it.
+      if (board.isIdle()) screen.erase();
       // With thousands of lines the area need not be made anew for each.
       if (!screen.above(text) || now() - drawnAt >= FRAME_MS) draw();
     },
@@ -101,6 +103,7 @@ export function openBoard(openedAt: number) {
       )
         running.delete(keyOf(event));
     },
+    isIdle: (): boolean => running.size === 0,
     said: (key: string, text: string): void => {
       const step = running.get(key);
       const words = printable(text).trim();
@@ -165,6 +168,7 @@ export function openScreen(output: Output) {
     drawn = [];
   };
   return {
+    erase,
     /** Writes it above what is drawn. False where nothing is. */
     above: (text: string): boolean => {
       const lines = drawn;

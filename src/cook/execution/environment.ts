@@ -43,7 +43,7 @@ export async function environmentFor(request: EnvironmentRequest): Promise<Outco
   const problem = await inOrder(parts);
   if (problem !== null) return { ok: false, fault: problem };
   registerSecretNames(env, environment, request);
-  const lane = laneEnvironment(await laneFacts(place.lane, ports.host));
+  const lane = laneEnvironment(await laneFacts(place.lane, { host: ports.host, text: JSON.stringify(place.step) }));
   return { ok: true, value: { ...env, ...standard(request), ...lane } };
 }
 

@@ -13,11 +13,18 @@ export interface LaneFacts {
 
 const PORTS = 10;
 
-/** Null for the lanes of a loop, which have no worktree of the pool. */
-export async function laneFacts({ id, slot }: Lane, host: Pick<HostPort, "portsFor">): Promise<LaneFacts | null> {
+/**
+ * Null for the lanes of a loop, which have no worktree of the pool. Ports are held by a socket, and nothing of ours listens
+ * without need: in the main lane only a step that speaks of them has any.
+ */
+export async function laneFacts(
+  { id, slot }: Lane,
+  { host, text }: { readonly host: Pick<HostPort, "portsFor">; readonly text: string },
+): Promise<LaneFacts | null> {
   if (slot === null && id !== MAIN) return null;
   const number = slot?.number ?? 0;
-  return { number, port: await host.portsFor(number), scratch: slot?.scratch ?? null };
+  const isAsked = slot !== null || /lane\.ports?\b|PRODIGY_LANE_PORT/.test(text);
+  return { number, port: isAsked ? await host.portsFor(number) : null, scratch: slot?.scratch ?? null };
 }
 
 /** `lane.number`, `lane.port`, `lane.ports`, `lane.scratch`. */

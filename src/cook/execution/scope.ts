@@ -32,7 +32,7 @@ export async function scopeOf(
 ): Promise<Scope> {
   const text = JSON.stringify(place.step);
   const layers = [...layersOf(place, ports.masker, reader)];
-  if (/lane\./.test(text)) layers.unshift(laneLayer(await laneFacts(place.lane, ports.host)));
+  if (/lane\./.test(text)) layers.unshift(laneLayer(await laneFacts(place.lane, { host: ports.host, text })));
   if (/vars\./.test(text)) layers.push(varsLayer(place, ports.masker));
   if (/map\.(?:results_json|outputs)/.test(text)) layers.push(mapLayer(place, ports.masker));
   if (/workflow\.|git\./.test(text)) layers.push(await workflowLayer(place, ports));
