@@ -25,15 +25,15 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/compat/**", "test/soak/**", "test/real-agents/**"],
+          exclude: [...configDefaults.exclude, "test/long/**", "test/soak/**", "test/real-agents/**"],
           testTimeout: 60 * SECOND,
           hookTimeout: 60 * SECOND,
         },
       },
       {
         extends: true,
-        // Whole runs of the workflow files that users have.
-        test: { name: "compat", include: ["test/compat/**/*.test.ts"], testTimeout: 300 * SECOND },
+        // What is worth minutes, but not at every `npm test`.
+        test: { name: "long", include: ["test/long/**/*.test.ts"], testTimeout: 300 * SECOND },
       },
       {
         extends: true,

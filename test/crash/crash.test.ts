@@ -4,7 +4,7 @@ import { type Scenario, scenarios } from "../kit/scenarios.ts";
 import { Crash, work, World } from "../kit/world.ts";
 
 /** Every pair in a soak run; otherwise so many, spread over all of them. */
-const MAX_PAIRS = process.env["SOAK"] === undefined ? 200 : Number.POSITIVE_INFINITY;
+const MAX_PAIRS = process.env["SOAK"] === undefined ? 80 : Number.POSITIVE_INFINITY;
 
 function pairs(effects: number): readonly (readonly [number, number])[] {
   const all = effects * effects;

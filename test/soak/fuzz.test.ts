@@ -1,6 +1,6 @@
 /**
- * Texts by chance, many more than in test/fuzz and others each time. A failure prints its seed:
- * `FUZZ_SEED=... FUZZ_RUNS=1 npx vitest run test/fuzz` repeats it.
+ * Texts by chance, many more than in test/long and others each time. A failure prints its seed:
+ * `FUZZ_SEED=... FUZZ_RUNS=1 npx vitest run test/long/fuzz.test.ts` repeats it.
  */
 import { expect, test } from "vitest";
 import { documentedYaml, workflowFiles } from "../kit/corpus.ts";

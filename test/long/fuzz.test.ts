@@ -1,7 +1,7 @@
 /**
  * Texts by chance: nothing crashes, nothing takes a second, everything that is wrong has a place in the text.
  *
- * The same texts in every `npm test`; `FUZZ_SEED=... FUZZ_RUNS=... npx vitest run test/fuzz` tries others, and the soak
+ * The same texts in every `npm run test:long`; `FUZZ_SEED=... FUZZ_RUNS=... npx vitest run test/long/fuzz.test.ts` tries others, and the soak
  * tries many more.
  */
 import { expect, test } from "vitest";
