@@ -102,7 +102,11 @@ test(`${String(KILLS)} kills at random moments lose nothing and pay nothing twic
     const begun = rig.sessions().length > 0;
     const [session] = rig.sessions();
     const args = begun ? ["resume", session ?? "", "-y"] : ["run", "workflow.yml", "-y"];
-    const last = begun && rig.session(session).status === "Completed" ? null : rig.prodigy(args, agentOf(rig));
+    const goOn = (): ReturnType<Rig["prodigy"]> => rig.prodigy(args, agentOf(rig));
+    const first = begun && rig.session(session).status === "Completed" ? null : goOn();
+    // Killed three times at the same step, it waits for a person, who is us.
+    const isPoison = first?.code === 4 && first.stderr.includes("has ended this program 3 times");
+    const last = isPoison ? goOn() : first;
     // Killed after the last event: the session's file is behind, and a resume that finds nothing to do mends it.
     const wasOver = last?.code === 1 && last.stderr.includes("nothing to resume");
     expect(wasOver ? 0 : (last?.code ?? 0), `${seed}: ${last?.stdout ?? ""}${last?.stderr ?? ""}`).toBe(0);
