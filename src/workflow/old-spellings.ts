@@ -46,7 +46,7 @@ export const OLD_SPELLINGS = {
   },
   handler: {
     written: "`handler: {name: shell, attributes: {command: ...}}`",
-    means: "`shell:`, or `claude:`",
+    means: "`shell:`, or `claude:`; `git`, `cargo` and `file` are scripts, too",
     message: '"handler" is an old spelling',
     fixed: "mostly",
   },
